@@ -1,0 +1,35 @@
+//! Everything that generated code may name, and nothing else. Not for people: no promise is made here.
+
+pub use std::boxed::Box;
+pub use std::future::Future;
+pub use std::option::Option;
+pub use std::path::PathBuf;
+pub use std::pin::Pin;
+pub use std::result::Result;
+pub use std::string::String;
+pub use std::time::Duration;
+pub use std::vec::Vec;
+
+pub use crate::error::{Classify, Failure, Fault, StepError, StepResult};
+pub use crate::model::Json;
+pub use crate::workflow::args::{Arg, ArgsReader, ArgsWriter, arg, copy, own};
+pub use crate::workflow::durable::durable;
+pub use crate::workflow::graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind, unique};
+pub use crate::workflow::node::{
+    Node, Probe, ProbeFallback, TerminalFallback, TerminalProbe, Unknown, load_step, load_workflow,
+};
+pub use crate::workflow::scope::{Scope, Site};
+pub use crate::workflow::spec::{
+    BoxFuture, Payload, Step, StepSpec, Workflow, WorkflowSpec,
+};
+pub use crate::workflow::stand_in::{Failed, checked};
+pub use crate::workflow::{StepCall, StepContext, WorkflowCall, WorkflowContext};
+pub use crate::{step_node, workflow_node};
+
+/// What reading or writing a stored value gives.
+pub type Stored<T> = Result<T, Fault>;
+/// The future of a step's body.
+pub type StepFuture<S> = BoxFuture<'static, Result<<S as Step>::Output, <S as Step>::Error>>;
+/// The future of a workflow's body.
+pub type BodyFuture<W> =
+    BoxFuture<'static, Result<<W as Workflow>::Output, <W as Workflow>::Error>>;

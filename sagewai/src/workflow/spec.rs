@@ -1,0 +1,181 @@
+//! What the attributes say of a step and of a workflow: the traits they implement and the options they carry.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::context::{StepContext, WorkflowContext};
+use super::graph::Graph;
+use super::scope::Scope;
+use crate::error::{Fault, StepError};
+use crate::model::Json;
+
+/// A future on the heap.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A value that can be stored between checkpoints: the argument or result of a step or workflow. Implemented for
+/// every type that serde can write and read, and that owns its data.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored between checkpoints",
+    label = "the input or output of a step must be serializable",
+    note = "derive it: `#[derive(serde::Serialize, serde::Deserialize)]`; it must also be `Send` and own its data (`'static`)"
+)]
+pub trait Payload: Sized + Send + 'static {
+    #[doc(hidden)]
+    fn store(&self) -> Result<Json, Fault>;
+    #[doc(hidden)]
+    fn store_into(&self, out: &mut Vec<u8>) -> Result<(), Fault>;
+    #[doc(hidden)]
+    fn load(text: &str) -> Result<Self, Fault>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> Payload for T
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+{
+    fn store(&self) -> Result<Json, Fault> {
+        Json::encode(self)
+    }
+    fn store_into(&self, out: &mut Vec<u8>) -> Result<(), Fault> {
+        Json::encode_into(self, out)
+    }
+    fn load(text: &str) -> Result<T, Fault> {
+        serde_json::from_str(text).map_err(|e| Fault::Decode {
+            reason: e.to_string(),
+        })
+    }
+}
+
+/// The options of `#[step(..)]`; the attribute's keys are these fields.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct StepSpec {
+    /// Name in the journal; the function's name by default.
+    pub name: &'static str,
+    /// How many times a failed step runs again; 0 by default.
+    pub retries: u32,
+    /// Pause before the first retry; one second by default.
+    pub retry_delay: Duration,
+    /// Factor by which the pause grows with each retry; 2 by default, 1 keeps it as it is.
+    pub backoff: f64,
+    /// Longest time one attempt may take; none by default.
+    pub timeout: Option<Duration>,
+    /// Parameter names, in order.
+    pub params: &'static [&'static str],
+    /// The signature as written.
+    pub signature: &'static str,
+    /// `module_path!()` of the step.
+    pub module: &'static str,
+}
+
+impl StepSpec {
+    /// A step without options.
+    #[doc(hidden)]
+    pub const fn new(
+        name: &'static str,
+        module: &'static str,
+        params: &'static [&'static str],
+        signature: &'static str,
+    ) -> StepSpec {
+        StepSpec {
+            name,
+            retries: 0,
+            retry_delay: Duration::from_secs(1),
+            backoff: 2.0,
+            timeout: None,
+            params,
+            signature,
+            module,
+        }
+    }
+}
+
+/// The options of `#[workflow(..)]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkflowSpec {
+    /// Name by which workers and clients know it; the function's name by default.
+    pub name: &'static str,
+    /// Parameter names, in order.
+    pub params: &'static [&'static str],
+    /// The signature as written.
+    pub signature: &'static str,
+    /// `module_path!()` of the workflow.
+    pub module: &'static str,
+}
+
+impl WorkflowSpec {
+    /// A workflow without options.
+    #[doc(hidden)]
+    pub const fn new(
+        name: &'static str,
+        module: &'static str,
+        params: &'static [&'static str],
+        signature: &'static str,
+    ) -> WorkflowSpec {
+        WorkflowSpec {
+            name,
+            params,
+            signature,
+            module,
+        }
+    }
+}
+
+/// What `#[step]` makes of an async function. The type has the function's name.
+pub trait Step: 'static {
+    /// The arguments by value, as a tuple; stored as a JSON object keyed by parameter name.
+    type Input: Send + 'static;
+    /// What it returns.
+    type Output: Payload;
+    /// How it fails.
+    type Error: StepError;
+    /// Its options.
+    const SPEC: StepSpec;
+    #[doc(hidden)]
+    fn store(input: &Self::Input) -> Result<Json, Fault>;
+    #[doc(hidden)]
+    fn load(input: &Json) -> Result<Self::Input, Fault>;
+    #[doc(hidden)]
+    fn is_terminal(error: &Self::Error) -> bool;
+    #[doc(hidden)]
+    fn body(
+        context: StepContext,
+        input: Self::Input,
+    ) -> BoxFuture<'static, Result<Self::Output, Self::Error>>;
+}
+
+/// What `#[workflow]` makes of an async function. The type has the function's name.
+pub trait Workflow: 'static {
+    /// The arguments by value, as a tuple; stored as a JSON object keyed by parameter name.
+    type Input: Send + 'static;
+    /// What it returns.
+    type Output: Payload;
+    /// How it fails.
+    type Error: StepError;
+    /// One variant per checkpoint type.
+    type State;
+    /// Its options.
+    const SPEC: WorkflowSpec;
+    /// Its order of things, as far as it is known before it runs.
+    const GRAPH: &'static Graph;
+    /// A number that changes when the shape of the workflow does, and not with layout, comments or local names.
+    const FINGERPRINT: u64 = Self::GRAPH.fingerprint();
+    #[doc(hidden)]
+    fn store(input: &Self::Input) -> Result<Json, Fault>;
+    #[doc(hidden)]
+    fn load(input: &Json) -> Result<Self::Input, Fault>;
+    #[doc(hidden)]
+    fn body(
+        context: WorkflowContext,
+        scope: Scope,
+        input: Self::Input,
+    ) -> BoxFuture<'static, Result<Self::Output, Self::Error>>;
+    /// Reads a stored checkpoint back, by the name of what made it.
+    #[doc(hidden)]
+    fn state(name: &str, value: &Json) -> Result<Self::State, Fault>;
+}
