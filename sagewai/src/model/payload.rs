@@ -56,10 +56,9 @@ impl Json {
     /// [`Fault::Decode`] where it is not, or where it holds a NUL character (`\u0000`).
     pub fn parse(text: impl Into<String>) -> Result<Json, Fault> {
         let text = text.into();
-        let value: serde_json::Value =
-            serde_json::from_str(&text).map_err(|e| Fault::Decode {
-                reason: e.to_string(),
-            })?;
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(|e| Fault::Decode {
+            reason: e.to_string(),
+        })?;
         storable::check(&value)?;
         Ok(Json(text.into()))
     }
@@ -120,8 +119,7 @@ impl fmt::Display for Json {
 /// As the value that the text describes, not as a string.
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue =
-            serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }

@@ -4,7 +4,7 @@
 
 use std::fmt::Display;
 
-use serde::ser::{self, Serialize};
+use serde::{Serialize, ser};
 
 use crate::error::Fault;
 
@@ -129,7 +129,11 @@ impl ser::Serializer for Check {
     fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Checked {
         Ok(())
     }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Checked {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Checked {
         value.serialize(Check)
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -1,0 +1,126 @@
+-- The core tables. They live in a schema of their own, so that they can share the application's database.
+--
+-- Every table is keyed by `run_key`, which follows from the run id alone: tables can be distributed or partitioned
+-- by it, and nothing on the hot path asks for a sequence or a foreign key across runs. Times are microseconds
+-- since 1970 on this server's clock.
+
+CREATE FUNCTION now_us() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE
+    AS $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint $$;
+
+-- Distinct combinations of workflow, pool and labels. There are few; a worker finds out once which it may serve.
+CREATE TABLE queues (
+    queue_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    workflow text NOT NULL,
+    pool     text NOT NULL,
+    labels   jsonb NOT NULL,
+    UNIQUE (workflow, pool, labels)
+);
+
+CREATE TABLE workers (
+    worker      uuid PRIMARY KEY,
+    name        text NOT NULL,
+    pool        text NOT NULL,
+    labels      jsonb NOT NULL,
+    slots       integer NOT NULL,
+    lease_us    bigint NOT NULL CHECK (lease_us > 0),
+    host        text NOT NULL,
+    started_at  bigint NOT NULL,
+    seen_at     bigint NOT NULL,
+    lease_until bigint NOT NULL,
+    gone_at     bigint,
+    running     text NOT NULL DEFAULT '[]'
+) WITH (fillfactor = 50);
+
+-- One narrow row a run: what is true of it now. Payloads are rows of `checkpoints`, which are never rewritten.
+CREATE TABLE runs (
+    run_key     uuid PRIMARY KEY,
+    run_id      text NOT NULL,
+    queue_id    integer NOT NULL,
+    state       text NOT NULL
+                CHECK (state IN ('pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled')),
+    epoch       integer NOT NULL DEFAULT 0,
+    worker      uuid,
+    claims      integer NOT NULL DEFAULT 0,
+    progress    integer NOT NULL DEFAULT 0,
+    wakes       integer NOT NULL DEFAULT 0,
+    priority    smallint NOT NULL DEFAULT 0,
+    fingerprint bigint NOT NULL,
+    waiting     text,
+    due_at      bigint,
+    error       text,
+    created_at  bigint NOT NULL,
+    started_at  bigint,
+    finished_at bigint,
+    CHECK (state <> 'running' OR worker IS NOT NULL),
+    CHECK ((state = 'waiting') = (waiting IS NOT NULL)),
+    CHECK ((state IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL))
+) WITH (fillfactor = 70);
+CREATE INDEX runs_worker ON runs (worker) WHERE state = 'running';
+CREATE INDEX runs_created ON runs (created_at);
+
+-- Runs that are claimable now, in the order of their claim; the claim deletes. `rank` is the negated priority.
+CREATE TABLE queue (
+    queue_id integer NOT NULL,
+    rank     smallint NOT NULL,
+    since    bigint NOT NULL,
+    run_key  uuid NOT NULL,
+    PRIMARY KEY (queue_id, rank, since, run_key)
+);
+
+-- Runs that become claimable at a time; `runs.due_at` repeats it.
+CREATE TABLE timers (
+    due_at  bigint NOT NULL,
+    run_key uuid NOT NULL,
+    PRIMARY KEY (due_at, run_key)
+);
+
+CREATE TABLE checkpoints (
+    run_key      uuid NOT NULL,
+    position     text NOT NULL COLLATE "C",
+    ordinal      integer NOT NULL,
+    kind         text NOT NULL CHECK (kind IN ('input', 'step', 'record', 'sleep', 'gate', 'output')),
+    site         integer NOT NULL,
+    input_digest bigint NOT NULL,
+    attempts     integer NOT NULL,
+    took_us      bigint NOT NULL,
+    outcome      text NOT NULL CHECK (outcome IN ('ok', 'error', 'fault')),
+    payload      text NOT NULL,
+    epoch        integer NOT NULL,
+    at           bigint NOT NULL,
+    PRIMARY KEY (run_key, position)
+);
+
+-- What the timeline cannot read from runs and checkpoints. `id` is chosen by the writer.
+CREATE TABLE events (
+    run_key uuid NOT NULL,
+    id      uuid NOT NULL,
+    at      bigint NOT NULL,
+    kind    text NOT NULL,
+    detail  text NOT NULL,
+    PRIMARY KEY (run_key, id)
+);
+
+CREATE TABLE gates (
+    run_key    uuid NOT NULL,
+    name       text NOT NULL,
+    prompt     text NOT NULL DEFAULT '',
+    context    text,
+    asked_at   bigint,
+    approved   boolean,
+    decided_by text,
+    reason     text,
+    decided_at bigint,
+    PRIMARY KEY (run_key, name),
+    CHECK ((approved IS NULL) = (decided_at IS NULL)),
+    CHECK ((approved IS NULL) = (decided_by IS NULL))
+);
+CREATE INDEX gates_open ON gates (asked_at) WHERE decided_at IS NULL;
+
+-- A cheaper compression for payloads, where the server was built with it.
+DO $$
+BEGIN
+    ALTER TABLE checkpoints ALTER COLUMN payload SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN
+    NULL;
+END
+$$;

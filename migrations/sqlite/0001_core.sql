@@ -1,0 +1,111 @@
+-- The core tables; `migrations/postgres` has the same ones. Times are microseconds since 1970. Keys are the 16
+-- bytes of a UUID, texts that hold JSON are texts.
+
+-- Distinct combinations of workflow, pool and labels. There are few; a worker finds out once which it may serve.
+CREATE TABLE queues (
+    queue_id INTEGER PRIMARY KEY,
+    workflow TEXT NOT NULL,
+    pool     TEXT NOT NULL,
+    labels   TEXT NOT NULL,
+    UNIQUE (workflow, pool, labels)
+) STRICT;
+
+CREATE TABLE workers (
+    worker      BLOB PRIMARY KEY,
+    name        TEXT NOT NULL,
+    pool        TEXT NOT NULL,
+    labels      TEXT NOT NULL,
+    slots       INTEGER NOT NULL,
+    lease_us    INTEGER NOT NULL CHECK (lease_us > 0),
+    host        TEXT NOT NULL,
+    started_at  INTEGER NOT NULL,
+    seen_at     INTEGER NOT NULL,
+    lease_until INTEGER NOT NULL,
+    gone_at     INTEGER,
+    running     TEXT NOT NULL DEFAULT '[]'
+) STRICT, WITHOUT ROWID;
+
+-- One narrow row a run: what is true of it now. Payloads are rows of `checkpoints`, which are never rewritten.
+CREATE TABLE runs (
+    run_key     BLOB NOT NULL PRIMARY KEY,
+    run_id      TEXT NOT NULL,
+    queue_id    INTEGER NOT NULL,
+    state       TEXT NOT NULL
+                CHECK (state IN ('pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled')),
+    epoch       INTEGER NOT NULL DEFAULT 0,
+    worker      BLOB,
+    claims      INTEGER NOT NULL DEFAULT 0,
+    progress    INTEGER NOT NULL DEFAULT 0,
+    wakes       INTEGER NOT NULL DEFAULT 0,
+    priority    INTEGER NOT NULL DEFAULT 0,
+    fingerprint INTEGER NOT NULL,
+    waiting     TEXT,
+    due_at      INTEGER,
+    error       TEXT,
+    created_at  INTEGER NOT NULL,
+    started_at  INTEGER,
+    finished_at INTEGER,
+    CHECK (state <> 'running' OR worker IS NOT NULL),
+    CHECK ((state = 'waiting') = (waiting IS NOT NULL)),
+    CHECK ((state IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL))
+) STRICT;
+CREATE INDEX runs_worker ON runs (worker) WHERE state = 'running';
+CREATE INDEX runs_created ON runs (created_at);
+
+-- Runs that are claimable now, in the order of their claim; the claim deletes. `rank` is the negated priority.
+CREATE TABLE queue (
+    queue_id INTEGER NOT NULL,
+    rank     INTEGER NOT NULL,
+    since    INTEGER NOT NULL,
+    run_key  BLOB NOT NULL,
+    PRIMARY KEY (queue_id, rank, since, run_key)
+) STRICT, WITHOUT ROWID;
+
+-- Runs that become claimable at a time; `runs.due_at` repeats it.
+CREATE TABLE timers (
+    due_at  INTEGER NOT NULL,
+    run_key BLOB NOT NULL,
+    PRIMARY KEY (due_at, run_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE checkpoints (
+    run_key      BLOB NOT NULL,
+    position     TEXT NOT NULL,
+    ordinal      INTEGER NOT NULL,
+    kind         TEXT NOT NULL CHECK (kind IN ('input', 'step', 'record', 'sleep', 'gate', 'output')),
+    site         INTEGER NOT NULL,
+    input_digest INTEGER NOT NULL,
+    attempts     INTEGER NOT NULL,
+    took_us      INTEGER NOT NULL,
+    outcome      TEXT NOT NULL CHECK (outcome IN ('ok', 'error', 'fault')),
+    payload      TEXT NOT NULL,
+    epoch        INTEGER NOT NULL,
+    at           INTEGER NOT NULL,
+    PRIMARY KEY (run_key, position)
+) STRICT;
+
+-- What the timeline cannot read from runs and checkpoints. `id` is chosen by the writer.
+CREATE TABLE events (
+    run_key BLOB NOT NULL,
+    id      BLOB NOT NULL,
+    at      INTEGER NOT NULL,
+    kind    TEXT NOT NULL,
+    detail  TEXT NOT NULL,
+    PRIMARY KEY (run_key, id)
+) STRICT;
+
+CREATE TABLE gates (
+    run_key    BLOB NOT NULL,
+    name       TEXT NOT NULL,
+    prompt     TEXT NOT NULL DEFAULT '',
+    context    TEXT,
+    asked_at   INTEGER,
+    approved   INTEGER,
+    decided_by TEXT,
+    reason     TEXT,
+    decided_at INTEGER,
+    PRIMARY KEY (run_key, name),
+    CHECK ((approved IS NULL) = (decided_at IS NULL)),
+    CHECK ((approved IS NULL) = (decided_by IS NULL))
+) STRICT;
+CREATE INDEX gates_open ON gates (asked_at) WHERE decided_at IS NULL;

@@ -1,0 +1,128 @@
+//! What callers of the library get.
+
+use crate::model::{Decision, Invalid, Outcome, RunId, RunState};
+use crate::store::StoreError;
+
+use super::{Fault, StepError};
+
+/// What a client or a worker could not do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The store could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A name or an option cannot be used.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// An argument cannot be stored.
+    #[error("the input of workflow `{workflow}` {fault}")]
+    Input {
+        /// The workflow.
+        workflow: String,
+        /// Why.
+        #[source]
+        fault: Fault,
+    },
+    /// A stored value does not describe the type that is asked for.
+    #[error("what run `{run}` holds at `{position}` {fault}")]
+    Stored {
+        /// The run.
+        run: RunId,
+        /// Where in the run.
+        position: String,
+        /// Why.
+        #[source]
+        fault: Fault,
+    },
+    /// A run of this id exists for another workflow or other arguments.
+    #[error(
+        "run `{run}` exists already, for {other}; choose another id, or start it with the same arguments to attach to it"
+    )]
+    Conflict {
+        /// The run.
+        run: RunId,
+        /// What it was started for.
+        other: String,
+    },
+    /// There is no such run.
+    #[error("there is no run `{run}` in this store")]
+    NoRun {
+        /// The run.
+        run: RunId,
+    },
+    /// The run is of another workflow.
+    #[error("run `{run}` is one of workflow `{found}`, not of `{expected}`")]
+    OtherWorkflow {
+        /// The run.
+        run: RunId,
+        /// What was asked for.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// Another worker drives the run.
+    #[error("run `{run}` is already running, on worker `{worker}`")]
+    AlreadyRunning {
+        /// The run.
+        run: RunId,
+        /// The worker that holds its lease.
+        worker: String,
+    },
+    /// The state of the run does not allow this.
+    #[error("run `{run}` is {state}, so it cannot be {verb}")]
+    WrongState {
+        /// The run.
+        run: RunId,
+        /// Where it stands.
+        state: RunState,
+        /// What was to be done.
+        verb: &'static str,
+    },
+    /// A gate was decided otherwise before.
+    #[error("gate `{gate}` of run `{run}` was {} by {} already", if .first.approved { "approved" } else { "rejected" }, .first.by)]
+    AlreadyDecided {
+        /// The run.
+        run: RunId,
+        /// The gate.
+        gate: String,
+        /// The decision that stands.
+        first: Decision,
+    },
+    /// The run failed.
+    #[error(transparent)]
+    Failed(#[from] Box<RunFailed>),
+    /// A worker cannot be started as it was described.
+    #[error("this worker cannot start: {reason}")]
+    Worker {
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+}
+
+/// How a run failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("run `{run}` of workflow `{workflow}` failed{}: {message}", .step.as_ref().map(|s| format!(" in step `{s}`")).unwrap_or_default())]
+pub struct RunFailed {
+    /// The run.
+    pub run: RunId,
+    /// Its workflow.
+    pub workflow: String,
+    /// The step whose failure ended it, where it was one.
+    pub step: Option<String>,
+    /// What it said.
+    pub message: String,
+    /// The error as it is stored.
+    pub outcome: Outcome,
+}
+
+impl RunFailed {
+    /// The typed error in which the workflow ended; none where it does not describe an `E`.
+    pub fn error<E: StepError>(&self) -> Option<E> {
+        match &self.outcome {
+            Outcome::Err(json) => E::load(json).ok(),
+            Outcome::Fault(fault) => Some(E::from_fault(fault.clone())),
+            Outcome::Ok(_) => None,
+        }
+    }
+}

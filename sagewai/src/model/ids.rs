@@ -1,0 +1,269 @@
+//! Names of things: runs, workers, places in a run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// A name that cannot be used, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} `{value}` cannot be used: {reason}")]
+pub struct Invalid {
+    /// What it was meant to name.
+    pub what: &'static str,
+    /// What was given, shortened.
+    pub value: String,
+    /// The rule it breaks.
+    pub reason: String,
+}
+
+impl Invalid {
+    pub(crate) fn new(what: &'static str, value: &str, reason: impl Into<String>) -> Invalid {
+        Invalid {
+            what,
+            value: value.escape_debug().take(80).collect(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// The rule for every text that people choose: short, visible, the same wherever it is shown.
+fn check(what: &'static str, value: &str, longest: usize) -> Result<(), Invalid> {
+    let reason = if value.is_empty() {
+        "it is empty".to_owned()
+    } else if value.len() > longest {
+        format!("it has {} bytes, and the limit is {longest}", value.len())
+    } else if value.chars().any(char::is_control) {
+        "it holds a control character".to_owned()
+    } else if value.trim() != value {
+        "it begins or ends with white space".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Invalid::new(what, value, reason))
+}
+
+/// Checks the name of a workflow, a pool, a gate or a label.
+pub(crate) fn check_name(what: &'static str, value: &str) -> Result<(), Invalid> {
+    check(what, value, 100)
+}
+
+/// Checks the name of a workflow: 1 to 100 bytes, no control characters.
+pub fn workflow_name(value: &str) -> Result<(), Invalid> {
+    check_name("workflow name", value)
+}
+
+/// Names one execution of a workflow: chosen by the caller, or generated (a `UUIDv7`).
+///
+/// 1 to 200 bytes, without control characters and without white space at its ends.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RunId(Arc<str>);
+
+impl RunId {
+    /// Takes an id that the caller chose.
+    ///
+    /// # Errors
+    /// [`Invalid`] where it breaks the rule above.
+    pub fn new(id: impl Into<String>) -> Result<RunId, Invalid> {
+        let id = id.into();
+        check("run id", &id, 200)?;
+        Ok(RunId(id.into()))
+    }
+
+    /// A new id, in the order of creation.
+    pub fn generate() -> RunId {
+        RunId(Uuid::now_v7().to_string().into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key under which stores keep the run.
+    pub fn key(&self) -> RunKey {
+        RunKey::of(self)
+    }
+}
+
+impl fmt::Debug for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl TryFrom<String> for RunId {
+    type Error = Invalid;
+    fn try_from(id: String) -> Result<RunId, Invalid> {
+        RunId::new(id)
+    }
+}
+impl TryFrom<&str> for RunId {
+    type Error = Invalid;
+    fn try_from(id: &str) -> Result<RunId, Invalid> {
+        RunId::new(id)
+    }
+}
+impl TryFrom<&RunId> for RunId {
+    type Error = Invalid;
+    fn try_from(id: &RunId) -> Result<RunId, Invalid> {
+        Ok(id.clone())
+    }
+}
+impl From<RunId> for String {
+    fn from(id: RunId) -> String {
+        id.as_str().to_owned()
+    }
+}
+
+/// The 16 bytes that stand for a run id in every table.
+///
+/// A generated id is its own key, so that runs created together lie together in the index; a chosen one is
+/// hashed. The two cannot meet, since they carry different UUID versions. A key follows from the id alone: every
+/// table can be distributed by it, and its uniqueness is the uniqueness of the run id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RunKey(Uuid);
+
+impl RunKey {
+    fn of(id: &RunId) -> RunKey {
+        if let Ok(uuid) = Uuid::try_parse(id.as_str())
+            && uuid.get_version_num() == 7
+            // One id, one spelling: only the text that we generate is its own key.
+            && uuid.as_hyphenated().to_string() == id.as_str()
+        {
+            return RunKey(uuid);
+        }
+        let hash = Sha256::digest(id.as_str().as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        RunKey(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// The key as the stores bind it.
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
+
+    /// A key that was read from a store.
+    pub fn from_uuid(uuid: Uuid) -> RunKey {
+        RunKey(uuid)
+    }
+}
+
+/// One life of a worker: a new one with each registration, never used again after its lease was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WorkerKey(Uuid);
+
+impl WorkerKey {
+    /// A new key.
+    pub fn generate() -> WorkerKey {
+        WorkerKey(Uuid::now_v7())
+    }
+
+    /// The key as the stores bind it.
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
+
+    /// A key that was read from a store.
+    pub fn from_uuid(uuid: Uuid) -> WorkerKey {
+        WorkerKey(uuid)
+    }
+}
+
+impl fmt::Display for WorkerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A place in a run: a path of names, counted per scope, as in `research`, `draft#2` or `join.1/verify`.
+///
+/// It does not depend on the order in which branches are polled, and a step inserted elsewhere does not shift it.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position(Arc<str>);
+
+impl Position {
+    /// Where a run's input is kept.
+    pub const INPUT: &'static str = "$input";
+    /// Where a run's result is kept.
+    pub const OUTPUT: &'static str = "$output";
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The last name of the path without its count: what was called there.
+    pub fn name(&self) -> &str {
+        let last = self.0.rsplit('/').next().unwrap_or_default();
+        last.split('#').next().unwrap_or_default()
+    }
+}
+
+impl From<&str> for Position {
+    fn from(path: &str) -> Position {
+        Position(path.into())
+    }
+}
+impl From<String> for Position {
+    fn from(path: String) -> Position {
+        Position(path.into())
+    }
+}
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_follows_from_the_id_alone() {
+        let chosen = RunId::new("article-1").unwrap();
+        assert_eq!(chosen.key(), RunId::new("article-1").unwrap().key());
+        assert_ne!(chosen.key(), RunId::new("article-2").unwrap().key());
+        assert_eq!(chosen.key().uuid().get_version_num(), 8);
+
+        let generated = RunId::generate();
+        assert_eq!(generated.key().uuid().to_string(), generated.as_str());
+        // Another spelling of the same UUID is another id.
+        let shouted = RunId::new(generated.as_str().to_uppercase()).unwrap();
+        assert_ne!(shouted.key(), generated.key());
+    }
+
+    #[test]
+    fn bad_ids_are_refused_with_the_rule() {
+        for (id, rule) in [
+            (String::new(), "empty"),
+            ("a\nb".into(), "control"),
+            ("a\0b".into(), "control"),
+            (" a".into(), "white space"),
+            ("x".repeat(201), "limit is 200"),
+        ] {
+            let refusal = RunId::new(id).unwrap_err().to_string();
+            assert!(refusal.contains(rule), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn name_is_what_was_called() {
+        assert_eq!(Position::from("join.1/block/verify#3").name(), "verify");
+        assert_eq!(Position::from("approval:review").name(), "approval:review");
+    }
+}

@@ -1,0 +1,29 @@
+//! The nouns of the system and the rules between them: pure, synchronous, and the same for every store.
+
+mod checkpoint;
+mod commit;
+mod event;
+mod filter;
+mod gate;
+mod ids;
+mod labels;
+mod payload;
+pub(crate) mod retry;
+mod run;
+mod storable;
+mod time;
+mod worker;
+
+pub use checkpoint::{Checkpoint, CheckpointKind, NewCheckpoint, Outcome, digest};
+pub use commit::{Commit, Ending, Found, Park, Then, Verdict, judge};
+pub use event::{Event, EventKind, NewEvent};
+pub use filter::{DEFAULT_PAGE, RunFilter};
+pub use gate::{Decided, Decision, Gate, GateRequest};
+pub use ids::{Invalid, Position, RunId, RunKey, WorkerKey, workflow_name};
+pub use labels::{Label, Labels};
+pub use payload::Json;
+pub use run::{
+    ClaimOne, Claimed, Journal, NewRun, Run, RunState, Started, Waiting, is_legal, orderly_claims,
+};
+pub use time::Timestamp;
+pub use worker::{Lease, NewWorker, RunningStep, Serves, Tick, WorkerRecord};

@@ -1,0 +1,304 @@
+//! One execution of a workflow: its states, what it waits for, what a worker gets of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Checkpoint, Event, Gate, Json, Labels, Position, RunId, RunKey, Timestamp, WorkerKey};
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Claimable, now or at a time.
+    Pending,
+    /// A worker drives it.
+    Running,
+    /// It waits for a gate, a timer, a retry; it costs nothing meanwhile.
+    Waiting,
+    /// A person stopped it; it goes on when they say so.
+    Paused,
+    /// It returned a value.
+    Completed,
+    /// It was given up: a dead letter until it is retried or discarded.
+    Failed,
+    /// A person ended it.
+    Cancelled,
+}
+
+impl RunState {
+    /// All of them.
+    pub const ALL: [RunState; 7] = [
+        RunState::Pending,
+        RunState::Running,
+        RunState::Waiting,
+        RunState::Paused,
+        RunState::Completed,
+        RunState::Failed,
+        RunState::Cancelled,
+    ];
+
+    /// The word in the tables and on the console.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunState::Pending => "pending",
+            RunState::Running => "running",
+            RunState::Waiting => "waiting",
+            RunState::Paused => "paused",
+            RunState::Completed => "completed",
+            RunState::Failed => "failed",
+            RunState::Cancelled => "cancelled",
+        }
+    }
+
+    /// Reads the word.
+    pub fn from_word(word: &str) -> Option<RunState> {
+        RunState::ALL.into_iter().find(|s| s.as_str() == word)
+    }
+
+    /// Whether nothing more happens by itself.
+    pub fn is_finished(self) -> bool {
+        matches!(
+            self,
+            RunState::Completed | RunState::Failed | RunState::Cancelled
+        )
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The legal moves of a run; `docs/states.md` draws them, the tables' constraints repeat what they can.
+pub fn is_legal(from: RunState, to: RunState) -> bool {
+    use RunState::{Cancelled, Completed, Failed, Paused, Pending, Running, Waiting};
+    matches!(
+        (from, to),
+        (Pending, Running | Paused | Cancelled)
+            // To itself: taken over from a worker that is gone.
+            | (Running, Running | Pending | Waiting | Paused | Completed | Failed | Cancelled)
+            | (Waiting, Pending | Paused | Cancelled)
+            | (Paused, Pending | Cancelled)
+            | (Failed, Pending)
+    )
+}
+
+/// What a parked run waits for, and what would make it go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Waiting {
+    /// A person's decision.
+    Gate {
+        /// Name of the gate.
+        gate: String,
+    },
+    /// A time.
+    Timer {
+        /// Where in the run.
+        position: Position,
+        /// When it ends.
+        until: Timestamp,
+    },
+    /// The next attempt of a step.
+    Retry {
+        /// Which step.
+        position: Position,
+        /// The attempt that comes next, from 2.
+        attempt: u32,
+        /// When.
+        at: Timestamp,
+        /// What the last one said.
+        error: String,
+    },
+    /// Its code no longer fits what is stored. Nothing was executed; it goes on after a retry by fitting code.
+    Diverged {
+        /// What was expected where, and what the code asks for.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Waiting::Gate { gate } => write!(f, "waits for a decision at gate `{gate}`"),
+            Waiting::Timer { position, until } => write!(f, "`{position}` sleeps until {until}"),
+            Waiting::Retry {
+                position,
+                attempt,
+                at,
+                error,
+            } => {
+                write!(
+                    f,
+                    "attempt {attempt} of `{position}` begins at {at}; the last one said: {error}"
+                )
+            }
+            Waiting::Diverged { reason } => write!(f, "the code no longer fits the run: {reason}"),
+        }
+    }
+}
+
+/// A run that is to be created.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// Name of its workflow.
+    pub workflow: String,
+    /// The pool whose workers may serve it.
+    pub pool: String,
+    /// What it asks of a worker.
+    pub labels: Labels,
+    /// Higher ones are claimed first; then older ones.
+    pub priority: i16,
+    /// Its arguments.
+    pub input: Json,
+    /// Fingerprint of the workflow it begins with.
+    pub fingerprint: i64,
+    /// How long it stays out of the queue.
+    pub delay: Duration,
+}
+
+/// What became of a start.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Started {
+    /// The run exists now.
+    Created,
+    /// It existed already, for the same workflow and input.
+    Attached,
+    /// A run of this id exists for another workflow or input.
+    Conflict {
+        /// The workflow it was started for.
+        workflow: String,
+        /// Whether the input is the one that differs.
+        same_workflow: bool,
+    },
+}
+
+/// A run as the stores know it, without its payloads.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// Name of its workflow.
+    pub workflow: String,
+    /// The pool whose workers may serve it.
+    pub pool: String,
+    /// What it asks of a worker.
+    pub labels: Labels,
+    /// Where it stands.
+    pub state: RunState,
+    /// Goes up with each claim and fences writes.
+    pub epoch: i32,
+    /// The worker that drives it, or drove it last.
+    pub worker: Option<WorkerKey>,
+    /// Workers that died with it since it last made progress.
+    pub claims: i32,
+    /// Goes up with each message to the run, so that no wake-up is lost.
+    pub wakes: i32,
+    /// Higher ones are claimed first.
+    pub priority: i16,
+    /// Fingerprint of the workflow it began with.
+    pub fingerprint: i64,
+    /// What it waits for.
+    pub waiting: Option<Waiting>,
+    /// When it goes on by itself.
+    pub due_at: Option<Timestamp>,
+    /// What went wrong, in one line, where it failed.
+    pub error: Option<String>,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When it was first claimed.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Run {
+    /// The key under which stores keep it.
+    pub fn key(&self) -> RunKey {
+        self.id.key()
+    }
+}
+
+/// Everything a run has left in the store, in the order of the checkpoints and events.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Journal {
+    /// Its checkpoints, the input among them, by ordinal.
+    pub checkpoints: Vec<Checkpoint>,
+    /// Its stored events, by time.
+    pub events: Vec<Event>,
+    /// Its gates, by name.
+    pub gates: Vec<Gate>,
+}
+
+impl Journal {
+    /// The checkpoint at a position.
+    pub fn at(&self, position: &str) -> Option<&Checkpoint> {
+        self.checkpoints
+            .iter()
+            .find(|c| c.written.position.as_str() == position)
+    }
+}
+
+/// A run that a worker may drive.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// The run, with the epoch of this claim.
+    pub run: Run,
+    /// What it has left so far.
+    pub journal: Journal,
+}
+
+/// What became of a claim of one certain run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClaimOne {
+    /// It may be driven.
+    Claimed(Box<Claimed>),
+    /// It cannot be claimed now: it is over, waits, is paused, or a live worker drives it.
+    Not(Box<Run>),
+    /// There is no such run.
+    NoRun,
+}
+
+/// How often workers died with a run without progress, at its next claim: counted up when it is taken from a
+/// worker that is gone and nothing was committed since, from the start again otherwise.
+pub fn orderly_claims(claims: i32, takeover: bool, progressed: bool) -> i32 {
+    match (takeover, progressed) {
+        (false, _) => 0,
+        (true, true) => 1,
+        (true, false) => claims.saturating_add(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finished_runs_do_not_move_but_a_failed_one_can_be_retried() {
+        for from in RunState::ALL {
+            for to in RunState::ALL {
+                let legal = is_legal(from, to);
+                if from.is_finished() {
+                    assert_eq!(legal, (from, to) == (RunState::Failed, RunState::Pending));
+                }
+                if legal && to.is_finished() && to != RunState::Cancelled {
+                    assert_eq!(from, RunState::Running, "only a driven run can end");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_read_back() {
+        for state in RunState::ALL {
+            assert_eq!(RunState::from_word(state.as_str()), Some(state));
+        }
+        assert_eq!(RunState::from_word("done"), None);
+    }
+}

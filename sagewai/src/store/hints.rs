@@ -1,0 +1,157 @@
+//! Word that something changed, so that nobody has to wait for the next look.
+//!
+//! A hint carries no data and may be lost. Whoever waits subscribes, then looks, then waits for a hint or for a
+//! while, and looks again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::model::RunKey;
+
+/// Where a store tells, and workers and clients listen. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Hints(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// Counts hints about work; the value itself means nothing.
+    work: watch::Sender<u64>,
+    runs: Mutex<HashMap<RunKey, watch::Sender<u64>>>,
+}
+
+impl Default for Hints {
+    fn default() -> Hints {
+        Hints(Arc::new(Shared {
+            work: watch::Sender::new(0),
+            runs: Mutex::default(),
+        }))
+    }
+}
+
+impl Hints {
+    /// Nobody listens yet.
+    pub fn new() -> Hints {
+        Hints::default()
+    }
+
+    /// Something may be claimable, or a running run has a message.
+    pub fn tell_work(&self) {
+        self.0.work.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// A run has ended or gone to sleep.
+    pub fn tell_run(&self, run: RunKey) {
+        if let Some(sender) = self.runs().get(&run) {
+            sender.send_modify(|n| *n = n.wrapping_add(1));
+        }
+    }
+
+    /// Another process changed something.
+    pub fn tell_all(&self) {
+        self.tell_work();
+        for sender in self.runs().values() {
+            sender.send_modify(|n| *n = n.wrapping_add(1));
+        }
+    }
+
+    /// Listens for work.
+    pub fn watch_work(&self) -> WorkWatch {
+        WorkWatch(self.0.work.subscribe())
+    }
+
+    /// Listens for one run.
+    pub fn watch_run(&self, run: RunKey) -> RunWatch {
+        let receiver = self
+            .runs()
+            .entry(run)
+            .or_insert_with(|| watch::Sender::new(0))
+            .subscribe();
+        RunWatch {
+            receiver,
+            run,
+            hints: self.clone(),
+        }
+    }
+
+    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunKey, watch::Sender<u64>>> {
+        // The map is whole at every moment, so a panic elsewhere does not make it unusable.
+        self.0.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Listens for work.
+#[derive(Debug)]
+pub struct WorkWatch(watch::Receiver<u64>);
+
+impl WorkWatch {
+    /// Returns at the next hint, or at once if one came since the last time. Cancel safe.
+    pub async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            // The store is gone; there will be no more hints, and the caller's own poll goes on.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Listens for one run.
+#[derive(Debug)]
+pub struct RunWatch {
+    receiver: watch::Receiver<u64>,
+    run: RunKey,
+    hints: Hints,
+}
+
+impl RunWatch {
+    /// Returns at the next hint, or at once if one came since the last time. Cancel safe.
+    pub async fn changed(&mut self) {
+        if self.receiver.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for RunWatch {
+    fn drop(&mut self) {
+        let mut runs = self.hints.runs();
+        if let Some(sender) = runs.get(&self.run)
+            // The last listener, which is this one, takes the entry along.
+            && sender.receiver_count() <= 1
+        {
+            runs.remove(&self.run);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RunId;
+
+    #[tokio::test]
+    async fn hint_between_look_and_wait_is_not_lost() {
+        let hints = Hints::new();
+        let key = RunId::generate().key();
+        let mut run = hints.watch_run(key);
+        let mut work = hints.watch_work();
+        hints.tell_run(key);
+        hints.tell_work();
+        run.changed().await;
+        work.changed().await;
+        hints.tell_all();
+        run.changed().await;
+        work.changed().await;
+    }
+
+    #[test]
+    fn last_listener_leaves_nothing_behind() {
+        let hints = Hints::new();
+        let key = RunId::generate().key();
+        let (a, b) = (hints.watch_run(key), hints.watch_run(key));
+        drop(a);
+        assert_eq!(hints.runs().len(), 1);
+        drop(b);
+        assert!(hints.runs().is_empty());
+    }
+}

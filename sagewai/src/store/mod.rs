@@ -1,0 +1,154 @@
+//! Where runs live: the contract of a store, and the three that come with the library.
+//!
+//! A method is one transaction. Its documentation says what is true when it returns; when the process dies
+//! before that, either all of it is true or nothing.
+
+mod any;
+mod error;
+mod hints;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::model::{
+    ClaimOne, Claimed, Commit, Decided, Decision, Gate, Journal as RunJournal, Lease, NewRun,
+    NewWorker, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick, Timestamp,
+    Verdict, WorkerKey, WorkerRecord,
+};
+
+pub use any::AnyStore;
+pub use error::{StoreError, StoreResult};
+pub use hints::{Hints, RunWatch, WorkWatch};
+
+/// The largest payload that a store takes, in bytes of JSON text: 16 MiB.
+pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
+
+/// A place where runs live. Implemented by [`InMemoryStore`], [`SqliteStore`], [`PostgresStore`], and by your own;
+/// `store::conformance` (feature `testing`) is its contract as tests.
+///
+/// A store is a cheap handle: clones share everything.
+pub trait Store: Schema + Journal + Queue + Gates + Query + Debug + Send + Sync + 'static {}
+
+impl<T: Schema + Journal + Queue + Gates + Query + Debug + Send + Sync + 'static> Store for T {}
+
+/// Tables, the clock, and hints.
+#[async_trait]
+pub trait Schema {
+    /// Creates what is missing, or brings it up to this version. Does nothing where it is up to date; safe from
+    /// several processes at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] where the tables were made by a newer version.
+    async fn initialize(&self) -> StoreResult<()>;
+
+    /// Checks that [`Schema::initialize`] has been here.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`], with what to do.
+    async fn check(&self) -> StoreResult<()>;
+
+    /// What the store's clock says.
+    async fn now(&self) -> StoreResult<Timestamp>;
+
+    /// Where this store tells, within the process and as far as it can from outside, that something changed. Hints
+    /// are coalesced and may be lost: whoever waits looks again after a while.
+    fn hints(&self) -> &Hints;
+}
+
+/// Runs and what they leave.
+#[async_trait]
+pub trait Journal {
+    /// Creates a run: `pending`, queued (at once, or when its delay is over), its input kept as the checkpoint at
+    /// [`Position::INPUT`](crate::Position::INPUT).
+    ///
+    /// A run of the same id is left as it is: [`Started::Attached`] for the same workflow and input,
+    /// [`Started::Conflict`] otherwise. Of two that start the same id at once, one creates and one attaches.
+    async fn start(&self, run: NewRun) -> StoreResult<Started>;
+
+    /// Writes what a worker has done of a run: everything, or nothing.
+    ///
+    /// When it returns [`Verdict::Committed`] or [`Verdict::Awake`], all rows are durable. It returns
+    /// [`Verdict::Fenced`], with nothing written, unless the run is `running` under the commit's epoch and worker,
+    /// and that worker's lease has neither passed nor been taken. Given the same commit again (its reply was
+    /// lost), it answers as the first time.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the database could not be reached: whether the commit is stored is then
+    /// unknown, and the caller gives it again.
+    async fn commit(&self, commit: Commit) -> StoreResult<Verdict>;
+
+    /// What a run has left; none where there is no such run.
+    async fn journal(&self, run: &RunId) -> StoreResult<Option<RunJournal>>;
+
+    /// Makes a `failed` run, or one that waits because its code no longer fits, `pending` again; `by` is kept in
+    /// the timeline. Completed steps stay. The checkpoints that made it fail go: those at the end of the order
+    /// that are no values, and every other with the very error in which the run ended. Attempts count from the
+    /// start again. Returns the state in which it found the run; nothing changed unless that was `failed` or
+    /// `waiting` for [`Waiting::Diverged`](crate::Waiting::Diverged). None where there is no such run.
+    async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>>;
+}
+
+/// Claims and leases.
+#[async_trait]
+pub trait Queue {
+    /// Registers one life of a worker; its lease begins.
+    async fn register(&self, worker: &NewWorker) -> StoreResult<()>;
+
+    /// Extends a worker's lease, counted from now on the store's clock, and notes what it is executing. A worker
+    /// that was found dead stays dead: [`Lease::Lost`].
+    async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease>;
+
+    /// Signs a worker off. Runs that it still holds are claimable at once.
+    async fn deregister(&self, worker: WorkerKey) -> StoreResult<()>;
+
+    /// Declares a worker dead whose lease has not passed, on proof: its process is gone. Its runs are claimable at
+    /// once. Returns whether it was alive.
+    async fn bury(&self, worker: WorkerKey) -> StoreResult<bool>;
+
+    /// Looks at the clock: makes runs claimable whose time has come (at most a thousand at once), and declares
+    /// workers dead whose lease has passed.
+    async fn tick(&self) -> StoreResult<Tick>;
+
+    /// Takes up to `limit` runs that this worker may serve: `running`, under a new epoch. Queued ones come by
+    /// priority, then age; runs of workers that are gone come first. Two workers never get the same run.
+    ///
+    /// A worker that is gone itself gets nothing.
+    async fn claim(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        limit: u32,
+    ) -> StoreResult<Vec<Claimed>>;
+
+    /// Takes one certain run, if it is claimable now, whatever pool and labels it asks for.
+    async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne>;
+}
+
+/// Decisions of people.
+#[async_trait]
+pub trait Gates {
+    /// Decides at a gate, once. A decision that comes before the run asks is kept for it. A run that waits becomes
+    /// `pending`; one that is running is told by its [`Run::wakes`].
+    async fn decide(&self, run: &RunId, gate: &str, decision: &Decision) -> StoreResult<Decided>;
+
+    /// Gates at which unfinished runs wait for a decision, oldest first, at most `limit`.
+    async fn open_gates(&self, limit: u32) -> StoreResult<Vec<Gate>>;
+}
+
+/// What people ask.
+#[async_trait]
+pub trait Query {
+    /// One run; none where there is no such run.
+    async fn run(&self, run: &RunId) -> StoreResult<Option<Run>>;
+
+    /// Runs, newest first.
+    async fn runs(&self, filter: &RunFilter) -> StoreResult<Vec<Run>>;
+
+    /// The wake counters of these runs of a worker, as far as they are still its own.
+    async fn wakes(&self, worker: WorkerKey, runs: &[RunKey]) -> StoreResult<Vec<(RunKey, i32)>>;
+
+    /// Workers, newest first; those that have been gone for `since` or longer are left out.
+    async fn workers(&self, since: Duration) -> StoreResult<Vec<WorkerRecord>>;
+}
