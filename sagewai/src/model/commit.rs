@@ -65,20 +65,23 @@ pub struct Park {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// It returned a value.
     Completed,
     /// It was given up.
-    Failed,
+    Failed {
+        /// What went wrong, for [`Run::error`](super::Run::error).
+        error: String,
+    },
 }
 
 impl Ending {
     /// The state it ends in.
-    pub fn state(self) -> RunState {
+    pub fn state(&self) -> RunState {
         match self {
             Ending::Completed => RunState::Completed,
-            Ending::Failed => RunState::Failed,
+            Ending::Failed { .. } => RunState::Failed,
         }
     }
 }
