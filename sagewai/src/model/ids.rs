@@ -55,6 +55,16 @@ pub fn workflow_name(value: &str) -> Result<(), Invalid> {
     check_name("workflow name", value)
 }
 
+/// Checks the name of a pool, by the same rule.
+pub fn pool_name(value: &str) -> Result<(), Invalid> {
+    check_name("pool", value)
+}
+
+/// Checks the name of a gate, by the same rule.
+pub fn gate_name(value: &str) -> Result<(), Invalid> {
+    check_name("gate", value)
+}
+
 /// Names one execution of a workflow: chosen by the caller, or generated (a `UUIDv7`).
 ///
 /// 1 to 200 bytes, without control characters and without white space at its ends.

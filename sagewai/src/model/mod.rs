@@ -19,7 +19,7 @@ pub use commit::{Commit, Ending, Found, Park, Then, Verdict, judge};
 pub use event::{Event, EventKind, NewEvent};
 pub use filter::{DEFAULT_PAGE, RunFilter};
 pub use gate::{Decided, Decision, Gate, GateRequest};
-pub use ids::{Invalid, Position, RunId, RunKey, WorkerKey, workflow_name};
+pub use ids::{Invalid, Position, RunId, RunKey, WorkerKey, gate_name, pool_name, workflow_name};
 pub use labels::{Label, Labels};
 pub use payload::Json;
 pub use run::{
