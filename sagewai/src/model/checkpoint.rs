@@ -125,6 +125,20 @@ pub struct Checkpoint {
     pub at: Timestamp,
 }
 
+/// The checkpoint that keeps a run's input.
+pub fn input_checkpoint(input: &Json) -> NewCheckpoint {
+    NewCheckpoint {
+        position: Position::from(Position::INPUT),
+        ordinal: 0,
+        kind: CheckpointKind::Input,
+        site: 0,
+        input_digest: digest(input),
+        attempts: 0,
+        took: Duration::ZERO,
+        outcome: Outcome::Ok(input.clone()),
+    }
+}
+
 /// Eight bytes that stand for an operation's input, so that a replay can see that it asks for something else.
 pub fn digest(input: &Json) -> i64 {
     let hash = Sha256::digest(input.as_str().as_bytes());

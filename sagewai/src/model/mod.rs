@@ -14,7 +14,9 @@ mod storable;
 mod time;
 mod worker;
 
-pub use checkpoint::{Checkpoint, CheckpointKind, NewCheckpoint, Outcome, digest};
+pub use checkpoint::{
+    Checkpoint, CheckpointKind, NewCheckpoint, Outcome, digest, input_checkpoint,
+};
 pub use commit::{Commit, Ending, Found, Park, Then, Verdict, judge};
 pub use event::{Event, EventKind, NewEvent};
 pub use filter::{DEFAULT_PAGE, RunFilter};

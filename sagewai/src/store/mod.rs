@@ -6,6 +6,9 @@
 mod any;
 mod error;
 mod hints;
+mod memory;
+mod open;
+mod size;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -21,6 +24,8 @@ use crate::model::{
 pub use any::AnyStore;
 pub use error::{StoreError, StoreResult};
 pub use hints::{Hints, RunWatch, WorkWatch};
+pub use memory::InMemoryStore;
+pub use open::open;
 
 /// The largest payload that a store takes, in bytes of JSON text: 16 MiB.
 pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;

@@ -1,6 +1,6 @@
 //! Opens the store that a URL names.
 
-use super::{AnyStore, InMemoryStore, Schema, StoreError, StoreResult};
+use super::{AnyStore, InMemoryStore, StoreError, StoreResult};
 
 /// Opens the store that `url` names, and creates or updates its tables:
 ///
@@ -21,10 +21,6 @@ pub async fn open(url: &str) -> StoreResult<AnyStore> {
     let scheme = url.split(':').next().unwrap_or_default();
     let store = match scheme {
         "memory" => AnyStore::new(InMemoryStore::new()),
-        #[cfg(feature = "sqlite")]
-        "sqlite" => AnyStore::new(super::SqliteStore::open(url).await?),
-        #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => AnyStore::new(super::PostgresStore::connect(url).await?),
         _ => {
             return Err(StoreError::Url {
                 url: without_password(url),

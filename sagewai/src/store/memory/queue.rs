@@ -1,0 +1,186 @@
+//! Claims and leases.
+
+use async_trait::async_trait;
+
+use super::InMemoryStore;
+use super::tables::Tables;
+use crate::model::{
+    ClaimOne, Claimed, EventKind, Lease, NewWorker, RunId, RunKey, RunState, RunningStep, Serves,
+    Tick, Timestamp, WorkerKey, WorkerRecord, orderly_claims,
+};
+use crate::store::{Queue, StoreResult};
+
+/// How many runs one look at the clock wakes at most.
+const WOKEN_MAX: usize = 1_000;
+
+#[async_trait]
+impl Queue for InMemoryStore {
+    async fn register(&self, worker: &NewWorker) -> StoreResult<()> {
+        let mut tables = self.lock();
+        let now = tables.clock.now();
+        tables
+            .workers
+            .entry(worker.key)
+            .or_insert_with(|| WorkerRecord {
+                registered: worker.clone(),
+                started_at: now,
+                seen_at: now,
+                lease_until: now.after(worker.lease),
+                gone_at: None,
+                running: Vec::new(),
+            });
+        Ok(())
+    }
+
+    async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease> {
+        let mut tables = self.lock();
+        let now = tables.clock.now();
+        match tables.workers.get_mut(&worker) {
+            Some(record) if record.gone_at.is_none() => {
+                record.seen_at = now;
+                record.lease_until = now.after(record.registered.lease);
+                record.running = running.to_vec();
+                Ok(Lease::Kept)
+            }
+            _ => Ok(Lease::Lost),
+        }
+    }
+
+    async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {
+        self.bury(worker).await.map(|_| ())
+    }
+
+    async fn bury(&self, worker: WorkerKey) -> StoreResult<bool> {
+        let was_alive = {
+            let mut tables = self.lock();
+            let now = tables.clock.now();
+            tables.bury(worker, now)
+        };
+        if was_alive {
+            self.hints.tell_work();
+        }
+        Ok(was_alive)
+    }
+
+    async fn tick(&self) -> StoreResult<Tick> {
+        let tick = {
+            let mut tables = self.lock();
+            let now = tables.clock.now();
+            Tick {
+                buried: bury_expired(&mut tables, now),
+                woken: wake_due(&mut tables, now),
+                next_due: tables.timers.first().map(|(due, _)| now.until(*due)),
+            }
+        };
+        if tick.buried + tick.woken > 0 {
+            self.hints.tell_work();
+        }
+        Ok(tick)
+    }
+
+    async fn claim(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        limit: u32,
+    ) -> StoreResult<Vec<Claimed>> {
+        let mut tables = self.lock();
+        let now = tables.clock.now();
+        if !tables.holds_lease(worker, now) {
+            return Ok(Vec::new());
+        }
+        let served = |key: &RunKey| tables.runs[key].is_served_by(serves);
+        let orphans = tables.runs.values().filter(|r| tables.is_orphan(&r.run));
+        let mut orphans: Vec<_> = orphans
+            .map(|r| (-i32::from(r.run.priority), r.run.created_at, r.run.key()))
+            .collect();
+        orphans.sort_unstable();
+        let chosen: Vec<RunKey> = orphans
+            .into_iter()
+            .map(|(_, _, key)| key)
+            .chain(tables.queue.iter().map(|queued| queued.key))
+            .filter(served)
+            .take(limit as usize)
+            .collect();
+        Ok(chosen
+            .into_iter()
+            .map(|key| take(&mut tables, key, worker, now))
+            .collect())
+    }
+
+    async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne> {
+        let key = run.key();
+        let mut tables = self.lock();
+        let now = tables.clock.now();
+        let Some(rows) = tables.runs.get(&key) else {
+            return Ok(ClaimOne::NoRun);
+        };
+        let claimable = rows.queued.is_some() || tables.is_orphan(&rows.run);
+        if !claimable || !tables.holds_lease(worker, now) {
+            return Ok(ClaimOne::Not(Box::new(rows.run.clone())));
+        }
+        let claimed = take(&mut tables, key, worker, now);
+        Ok(ClaimOne::Claimed(Box::new(claimed)))
+    }
+}
+
+/// Gives a claimable run to a worker.
+fn take(tables: &mut Tables, key: RunKey, worker: WorkerKey, now: Timestamp) -> Claimed {
+    let name = tables.workers[&worker].registered.name.clone();
+    let takeover = tables.runs[&key].run.state == RunState::Running;
+    // The caller found the run under the same lock.
+    let rows = tables.runs.get_mut(&key).expect("a claimable run has rows");
+    if let Some(queued) = rows.queued.take() {
+        tables.queue.remove(&queued);
+    }
+    let epoch = rows.run.epoch;
+    let progressed = rows.checkpoints.values().any(|(_, e)| *e == epoch);
+    rows.run.claims = orderly_claims(rows.run.claims, takeover, progressed);
+    rows.run.state = RunState::Running;
+    rows.run.epoch += 1;
+    rows.run.worker = Some(worker);
+    rows.run.started_at = rows.run.started_at.or(Some(now));
+    if rows.run.epoch > 1 {
+        rows.record_kind(
+            EventKind::Claimed {
+                worker: name,
+                takeover,
+            },
+            now,
+        );
+    }
+    Claimed {
+        run: rows.run.clone(),
+        journal: rows.journal(),
+    }
+}
+
+/// Declares workers dead whose lease has passed.
+fn bury_expired(tables: &mut Tables, now: Timestamp) -> u64 {
+    let expired: Vec<WorkerKey> = tables
+        .workers
+        .iter()
+        .filter(|(_, w)| w.gone_at.is_none() && w.lease_until < now)
+        .map(|(key, _)| *key)
+        .collect();
+    for worker in &expired {
+        tables.bury(*worker, now);
+    }
+    expired.len() as u64
+}
+
+/// Makes runs claimable whose time has come.
+fn wake_due(tables: &mut Tables, now: Timestamp) -> u64 {
+    let due: Vec<(Timestamp, RunKey)> = tables
+        .timers
+        .iter()
+        .take_while(|(due, _)| *due <= now)
+        .take(WOKEN_MAX)
+        .copied()
+        .collect();
+    for (at, key) in &due {
+        tables.disarm(*key);
+        tables.enqueue(*key, *at, now);
+    }
+    due.len() as u64
+}
