@@ -60,6 +60,16 @@ pub fn pool_name(value: &str) -> Result<(), Invalid> {
     check_name("pool", value)
 }
 
+/// Checks how a person is named, by the same rule with 200 bytes.
+pub fn person(value: &str) -> Result<(), Invalid> {
+    check("name of a person", value, 200)
+}
+
+/// Checks the name of a worker, by the same rule.
+pub fn worker_name(value: &str) -> Result<(), Invalid> {
+    check_name("worker name", value)
+}
+
 /// Checks the name of a gate, by the same rule.
 pub fn gate_name(value: &str) -> Result<(), Invalid> {
     check_name("gate", value)

@@ -11,7 +11,9 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::attempt::{Attempted, attempt, sized};
 use super::life::Life;
-use super::operations::{Attempts, LiveStep, Operation, Operations, SHORT_WAIT, Stage, attempts_of};
+use super::operations::{
+    Attempts, LiveStep, Operation, Operations, SHORT_WAIT, Stage, attempts_of,
+};
 use crate::clock::{Backoff, chance};
 use crate::error::Fault;
 use crate::model::{
@@ -193,11 +195,19 @@ impl Drive {
             Effect::Record(outcome) => self.recorded(position, site, outcome),
             Effect::Now => {
                 let value = Json::encode(&now.to_system());
-                self.recorded(position, site, value.map_or_else(Outcome::Fault, Outcome::Ok))
+                self.recorded(
+                    position,
+                    site,
+                    value.map_or_else(Outcome::Fault, Outcome::Ok),
+                )
             }
             Effect::Uuid => {
                 let value = Json::encode(&uuid::Uuid::now_v7().to_string());
-                self.recorded(position, site, value.map_or_else(Outcome::Fault, Outcome::Ok))
+                self.recorded(
+                    position,
+                    site,
+                    value.map_or_else(Outcome::Fault, Outcome::Ok),
+                )
             }
             Effect::Sleep(end) => self.sleep(position, site, end),
             Effect::Gate(gate) => self.gate(position, site, gate),
@@ -252,8 +262,7 @@ impl Drive {
             self.checkpoint(position.clone(), CheckpointKind::Sleep, site, outcome);
         }
         if until <= now {
-            self.execution
-                .resolve(&position, Outcome::Ok(Json::null()));
+            self.execution.resolve(&position, Outcome::Ok(Json::null()));
             return true;
         }
         self.operations.insert(position, Operation::Sleep { until });
@@ -330,7 +339,13 @@ impl Drive {
         Then::Finish(ending)
     }
 
-    fn checkpoint(&mut self, position: Position, kind: CheckpointKind, site: u16, outcome: Outcome) {
+    fn checkpoint(
+        &mut self,
+        position: Position,
+        kind: CheckpointKind,
+        site: u16,
+        outcome: Outcome,
+    ) {
         self.keep(NewCheckpoint {
             position,
             ordinal: 0,
@@ -426,6 +441,9 @@ impl Drive {
     }
 
     fn begin_due_steps(&mut self) {
+        if self.mail.borrow().drain {
+            return;
+        }
         for position in self.operations.due_steps() {
             let Some(step) = self.operations.step_mut(&position) else {
                 continue;
@@ -486,8 +504,7 @@ impl Drive {
         }
         for position in self.operations.pass_time(self.life.clock.now()) {
             self.operations.remove(&position);
-            self.execution
-                .resolve(&position, Outcome::Ok(Json::null()));
+            self.execution.resolve(&position, Outcome::Ok(Json::null()));
         }
     }
 

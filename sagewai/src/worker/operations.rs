@@ -143,10 +143,6 @@ impl Operations {
             Operation::Gate { .. } => return None,
         })
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 impl Operation {

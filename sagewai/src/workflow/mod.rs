@@ -29,4 +29,4 @@ pub(crate) use registry::{Definition, Registry};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use spec::{Payload, Step, StepSpec, Workflow, WorkflowSpec};
 pub use step_call::StepCall;
-pub use workflow_call::WorkflowCall;
+pub use workflow_call::{DEFAULT_POOL, WorkflowCall};

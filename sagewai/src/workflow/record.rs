@@ -66,10 +66,7 @@ impl Durable for Now {
     type Output = SystemTime;
     async fn run(self, at: Site) -> SystemTime {
         let replay = at.replay().clone();
-        must(
-            "now",
-            replay.operation(&at, "now", 0, Effect::Now).await,
-        )
+        must("now", replay.operation(&at, "now", 0, Effect::Now).await)
     }
 }
 
@@ -78,10 +75,7 @@ impl Durable for UuidCall {
     type Output = String;
     async fn run(self, at: Site) -> String {
         let replay = at.replay().clone();
-        must(
-            "uuid",
-            replay.operation(&at, "uuid", 0, Effect::Uuid).await,
-        )
+        must("uuid", replay.operation(&at, "uuid", 0, Effect::Uuid).await)
     }
 }
 
