@@ -9,7 +9,7 @@ mod status;
 use std::fmt;
 
 use crate::error::Error;
-use crate::model::{Gate, Run, RunFilter, RunId};
+use crate::model::{Gate, Journal, Run, RunFilter, RunId};
 use crate::store::AnyStore;
 use crate::workflow::Workflow;
 
@@ -87,6 +87,15 @@ impl Client {
     ) -> Result<Option<Status>, Error> {
         let id = run.try_into().map_err(Into::into)?;
         status::of(&self.store, &id).await
+    }
+
+    /// All that a run has left: checkpoints with their payloads, events, gates.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`], [`Error::Store`].
+    pub async fn journal(&self, run: &RunId) -> Result<Journal, Error> {
+        let found = self.store.journal(run).await?;
+        found.ok_or_else(|| Error::NoRun { run: run.clone() })
     }
 
     /// Runs, newest first.

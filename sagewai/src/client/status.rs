@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::model::{
-    CheckpointKind, EventKind, Journal, Position, Run, RunId, RunningStep, Timestamp,
+    CheckpointKind, EventKind, Journal, Position, Run, RunId, RunState, RunningStep, Timestamp,
 };
 use crate::store::AnyStore;
 use crate::workflow::erased::error_text;
@@ -15,6 +15,8 @@ use crate::workflow::erased::error_text;
 pub struct Status {
     /// The run: its state, what it waits for, its times.
     pub run: Run,
+    /// Name of the worker that drives it, or drove it last.
+    pub worker: Option<String>,
     /// Its operations.
     pub steps: Vec<StepStatus>,
 }
@@ -63,15 +65,18 @@ pub(super) async fn of(store: &AnyStore, id: &RunId) -> Result<Option<Status>, E
     let Some(journal) = store.journal(id).await? else {
         return Ok(None);
     };
+    let mut worker = None;
     let mut executing = Vec::new();
-    if let Some(worker) = run.worker.filter(|_| !run.state.is_finished()) {
-        let workers = store.workers(Duration::ZERO).await?;
-        let its = workers.into_iter().find(|w| w.registered.key == worker);
-        executing = its.map(|w| w.running).unwrap_or_default();
-        executing.retain(|step| step.run == run.id);
+    if let Some(key) = run.worker {
+        let workers = store.workers(Duration::MAX).await?;
+        if let Some(record) = workers.into_iter().find(|w| w.registered.key == key) {
+            worker = Some(record.registered.name);
+            executing = record.running;
+            executing.retain(|step| step.run == run.id && run.state == RunState::Running);
+        }
     }
     let steps = steps(&journal, &executing);
-    Ok(Some(Status { run, steps }))
+    Ok(Some(Status { run, worker, steps }))
 }
 
 fn steps(journal: &Journal, executing: &[RunningStep]) -> Vec<StepStatus> {

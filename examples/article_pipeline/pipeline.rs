@@ -1,0 +1,105 @@
+//! The workflow: research, draft, review, publish.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sagewai::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{draft, research};
+
+/// What is ordered: the arguments of the workflow.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Order {
+    pub topic: String,
+    pub folder: PathBuf,
+    pub out: PathBuf,
+    pub pace: Duration,
+}
+
+/// What the research found, best first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Notes {
+    pub topic: String,
+    pub files_read: usize,
+    pub passages: Vec<Passage>,
+}
+
+/// A paragraph that has to do with the topic.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Passage {
+    pub source: String,
+    pub heading: String,
+    pub text: String,
+    pub score: f64,
+}
+
+/// An article that nobody has approved yet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Draft {
+    pub title: String,
+    pub markdown: String,
+    pub words: usize,
+}
+
+/// Where the article is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Published {
+    pub path: PathBuf,
+    pub approved_by: String,
+}
+
+/// Reads the folder and finds the passages that have to do with the topic.
+#[step(retries = 2, timeout = "5m")]
+async fn research(order: &Order) -> Result<Notes> {
+    tokio::time::sleep(order.pace).await;
+    let (topic, folder) = (order.topic.clone(), order.folder.clone());
+    // Reading and ranking block, so they go where that is allowed.
+    let notes = tokio::task::spawn_blocking(move || research::research(&topic, &folder)).await??;
+    Ok(notes)
+}
+
+/// Writes an article from the notes.
+#[step(retries = 3, retry_delay = 2.0, timeout = "1m")]
+async fn draft(notes: &Notes, pace: Duration) -> Result<Draft> {
+    tokio::time::sleep(pace).await;
+    Ok(draft::draft(notes))
+}
+
+/// Puts the article where its readers find it. Written beside and moved into place, so that nobody ever sees half of
+/// it, and done again after a crash it is the same file.
+#[step(timeout = 30)]
+async fn publish(draft: &Draft, order: &Order, approved_by: &str) -> Result<Published> {
+    tokio::time::sleep(order.pace).await;
+    let path = order.out.join(format!("{}.md", slug(&draft.title)));
+    let beside = path.with_extension("md.part");
+    tokio::fs::create_dir_all(&order.out).await?;
+    tokio::fs::write(&beside, &draft.markdown).await?;
+    tokio::fs::rename(&beside, &path).await?;
+    Ok(Published {
+        path,
+        approved_by: approved_by.to_owned(),
+    })
+}
+
+/// Researches, drafts, asks a person, publishes.
+#[workflow(name = "article-pipeline")]
+pub async fn article_pipeline(order: Order) -> Result<Published> {
+    let notes = research(&order).await?;
+    let draft = draft(&notes, order.pace).await?;
+    let decision = approval("review")
+        .prompt(format!("Publish \u{201c}{}\u{201d}, {} words?", draft.title, draft.words))
+        .context(&draft)
+        .await?;
+    publish(&draft, &order, &decision.by).await
+}
+
+/// A name for a file or a run: lower-case words joined by hyphens.
+pub fn slug(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    let words: Vec<String> = words
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    words.join("-").chars().take(60).collect()
+}
