@@ -43,7 +43,7 @@ pub(super) fn nodes(sites: &[Site]) -> Nodes {
         checks: TokenStream::new(),
     };
     for (number, site) in sites.iter().enumerate() {
-        let (text, label) = (&site.text, &site.label);
+        let (text, label, named) = (&site.text, &site.label, &site.named);
         let (info, at) = match &site.callee {
             Callee::Function(node) => {
                 // At the parenthesis of the call, which is no name that an editor would look up.
@@ -61,7 +61,7 @@ pub(super) fn nodes(sites: &[Site]) -> Nodes {
         let line = quote_spanned!(at=> ::core::line!());
         nodes
             .elements
-            .extend(quote!(__s::GraphNode::new(#info, #text, #label, #line),));
+            .extend(quote!(__s::GraphNode::new(#info, #text, #label, #named, #line),));
     }
     nodes
 }

@@ -27,6 +27,8 @@ pub(crate) struct Site {
     pub(crate) text: String,
     /// The first argument where it is a text, as in `approval("review")`.
     pub(crate) label: String,
+    /// The name given there, as in `draft(&notes).named("again")`.
+    pub(crate) named: String,
     pub(crate) callee: Callee,
 }
 

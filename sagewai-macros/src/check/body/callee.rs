@@ -20,6 +20,7 @@ pub(super) enum Root {
 pub(super) struct Called {
     path: Path,
     label: String,
+    named: String,
     parenthesis: Span,
 }
 
@@ -33,7 +34,7 @@ pub(super) fn root(names: &Names, expr: &Expr) -> Root {
             if call.method == "named"
                 && let (Root::Call(called), Some(name)) = (&mut root, first_text(&call.args))
             {
-                called.label = name;
+                called.named = name;
             }
             root
         }
@@ -56,6 +57,7 @@ fn called(names: &Names, call: &ExprCall) -> Option<Called> {
     Some(Called {
         path: names.outside_path(&function.path)?,
         label: first_text(&call.args).unwrap_or_default(),
+        named: String::new(),
         parenthesis: call.paren_token.span.open(),
     })
 }
@@ -72,12 +74,14 @@ pub(super) fn site(root: Root, base: &Expr, keyword: Span) -> Site {
         Root::Call(Called {
             mut path,
             label,
+            named,
             parenthesis,
         }) => {
             let generics = take_generics(&mut path);
             Site {
                 text: text::of_type(&path),
                 label,
+                named,
                 callee: Callee::Function(Node {
                     path,
                     generics,
@@ -88,11 +92,14 @@ pub(super) fn site(root: Root, base: &Expr, keyword: Span) -> Site {
         Root::Dynamic => Site {
             text: text::of_source(base),
             label: String::new(),
+            named: String::new(),
             callee: Callee::Dynamic(keyword),
         },
     }
 }
 
+/// The generic arguments of a call. One that is left to the compiler (`_`) cannot be named outside of the body, so
+/// then there are none.
 fn take_generics(path: &mut Path) -> Vec<Type> {
     let mut types = Vec::new();
     for segment in &mut path.segments {
@@ -109,7 +116,8 @@ fn take_generics(path: &mut Path) -> Vec<Type> {
             );
         }
     }
-    types
+    let inferred = types.iter().any(|ty| matches!(ty, Type::Infer(_)));
+    if inferred { Vec::new() } else { types }
 }
 
 /// `record("name", || ..)`.
