@@ -1,1 +1,92 @@
-//! placeholder
+//! The attributes `#[step]` and `#[workflow]` of [sagewai](https://docs.rs/sagewai), which re-exports them.
+//!
+//! Each goes the same way: `parse` takes in what was written, `check` finds what it means and every mistake in it,
+//! `model` holds what was found, `expand` writes the code and cannot fail.
+
+use proc_macro::TokenStream;
+
+mod check;
+mod diagnostics;
+mod expand;
+#[cfg(test)]
+mod golden;
+mod model;
+mod parse;
+mod place;
+mod text;
+
+/// Makes a step of an `async fn`: work whose result is stored once and never repeated.
+///
+/// The function may do anything: HTTP, files, a database, a model. It runs again when an attempt fails or its
+/// process dies, until a result is committed; a workflow that is replayed gets that result without running it.
+///
+/// | option | means | default |
+/// |---|---|---|
+/// | `name = "charge-card"` | its name in the journal | the function's name |
+/// | `retries = 3` | how many times a failed attempt is repeated | `0` |
+/// | `retry_delay = 0.5` | pause before the first repetition | one second |
+/// | `backoff = 1.5` | factor by which the pause grows, 1 or more | `2.0` |
+/// | `timeout = "1m 30s"` | longest time one attempt may take | none |
+///
+/// A length of time is seconds as a number, or a text with units (`ms`, `s`, `m`, `h`, `d`). Counts and lengths of
+/// time may also be constants of type `u32` and `Duration`.
+///
+/// **Signature.** Arguments and result are stored, so they are serde values. An argument may be taken by `&T`,
+/// `&str`, `&[T]` or `&Path`; its value is copied. The function returns a `Result` of any alias: `sagewai::Result<T>`
+/// takes every error by `?`, a serialisable error type of your own comes back typed after a replay. A parameter
+/// of type `StepContext` or `&StepContext` is given by the worker and is not stored.
+///
+/// **What it leaves.** A plain function of the same name that returns a `StepCall`, and a type of that name, so that
+/// one `use` brings both. Attributes below this one go to the body; documentation, `#[deprecated]` and
+/// `#[must_use]` to the function that is called.
+///
+/// The type is why a step cannot share its name with a module of the same scope. A step is a free function, never
+/// an associated one.
+#[proc_macro_attribute]
+pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
+    expand_step(options.into(), &item.into()).into()
+}
+
+/// Makes a workflow of an `async fn`: the order of steps, which goes on where it was after a crash.
+///
+/// The body is replayed: it runs from the start whenever the run goes on, and each await gives what was stored for
+/// it. So the body decides, and steps do. Every `.await` in it is durable or does not compile, and what differs
+/// from one replay to the next (clocks, randomness, the environment, files, spawned tasks) is refused with the
+/// durable replacement in the message. Plain control flow is free: `if`, `match`, loops, `let else`, `?`.
+///
+/// | option | means | default |
+/// |---|---|---|
+/// | `name = "article-pipeline"` | the name by which workers and clients know it | the function's name |
+///
+/// **Signature.** As for `#[step]`; a parameter of type `WorkflowContext` or `&WorkflowContext` tells of the run
+/// and is not stored.
+///
+/// **What it leaves.** A plain function of the same name that returns a `WorkflowCall`, a type of that name with
+/// the graph and the fingerprint of the workflow, and an enum, `ArticlePipelineState` for `article_pipeline`, with
+/// one variant for what each step returned.
+///
+/// Names decide where results are found again, so give long-lived workflows and steps a `name` and keep it.
+#[proc_macro_attribute]
+pub fn workflow(options: TokenStream, item: TokenStream) -> TokenStream {
+    expand_workflow(options.into(), &item.into()).into()
+}
+
+fn expand_step(
+    options: proc_macro2::TokenStream,
+    item: &proc_macro2::TokenStream,
+) -> proc_macro2::TokenStream {
+    match parse::read(model::Attribute::Step, options, item) {
+        Ok(written) => expand::step(check::step(written)),
+        Err(not_a_function) => not_a_function,
+    }
+}
+
+fn expand_workflow(
+    options: proc_macro2::TokenStream,
+    item: &proc_macro2::TokenStream,
+) -> proc_macro2::TokenStream {
+    match parse::read(model::Attribute::Workflow, options, item) {
+        Ok(written) => expand::workflow(check::workflow(written)),
+        Err(not_a_function) => not_a_function,
+    }
+}

@@ -1,11 +1,8 @@
 //! Everything that generated code may name, and nothing else. Not for people: no promise is made here.
 
 pub use std::boxed::Box;
-pub use std::future::Future;
 pub use std::option::Option;
 pub use std::path::PathBuf;
-pub use std::pin::Pin;
-pub use std::result::Result;
 pub use std::string::String;
 pub use std::time::Duration;
 pub use std::vec::Vec;
@@ -16,11 +13,12 @@ pub use crate::workflow::args::{Arg, ArgsReader, ArgsWriter, arg, copy, own};
 pub use crate::workflow::durable::durable;
 pub use crate::workflow::graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind, unique};
 pub use crate::workflow::node::{
-    Node, Probe, ProbeFallback, TerminalFallback, TerminalProbe, Unknown, load_step, load_workflow,
+    Node, Probe, ProbeFallback, TerminalFallback, TerminalProbe, Unknown, debug_state, load_step,
+    load_workflow, store_step, store_workflow,
 };
 pub use crate::workflow::scope::{Scope, Site};
 pub use crate::workflow::spec::{
-    BoxFuture, Payload, Step, StepSpec, Workflow, WorkflowSpec,
+    BoxFuture, Payload, Step, StepSpec, Workflow, WorkflowSpec, backoff, timeout,
 };
 pub use crate::workflow::stand_in::{Failed, checked};
 pub use crate::workflow::{StepCall, StepContext, WorkflowCall, WorkflowContext};

@@ -1,1 +1,214 @@
-//! stub
+//! What stands behind a name at an await site. A step and the type of its name are told apart by asking that type:
+//! where it is a [`Node`], the graph knows what is awaited, and the state of a run has its type.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::graph::NodeInfo;
+use super::spec::{Payload, Step, Workflow};
+use crate::error::{Classify, Fault};
+use crate::model::Json;
+
+/// What is awaited at a site: implemented by the type that shares its name with the called function. `G` holds the
+/// generic arguments of the call.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a step, workflow or durable operation",
+    label = "not a durable operation"
+)]
+pub trait Node<G = ()> {
+    /// What a checkpoint of it holds.
+    type Output;
+    /// What the graph says of it.
+    const NODE: NodeInfo;
+    /// A value as it is stored.
+    fn store(value: &Self::Output) -> Result<Json, Fault>;
+    /// A stored value.
+    fn load(value: &Json) -> Result<Self::Output, Fault>;
+}
+
+/// The node of a function that has no type of its name.
+#[derive(Debug)]
+pub enum Unknown {}
+
+impl<G> Node<G> for Unknown {
+    type Output = Json;
+    const NODE: NodeInfo = NodeInfo::DYNAMIC;
+    fn store(value: &Json) -> Result<Json, Fault> {
+        Ok(value.clone())
+    }
+    fn load(value: &Json) -> Result<Json, Fault> {
+        Ok(value.clone())
+    }
+}
+
+/// Asks a type for its node. `Probe::<T>::NODE` is that of `T` where `T` is a [`Node`]: an associated constant of the
+/// type comes before one of a trait.
+#[derive(Debug)]
+pub struct Probe<T>(PhantomData<T>);
+
+impl<T: Node> Probe<T> {
+    /// The node of `T`.
+    pub const NODE: NodeInfo = <T as Node>::NODE;
+}
+
+/// What [`Probe`] answers for any other type.
+pub trait ProbeFallback {
+    /// Nothing is known.
+    const NODE: NodeInfo = NodeInfo::DYNAMIC;
+}
+
+impl<T> ProbeFallback for Probe<T> {}
+
+/// Asks an error whether it is terminal. `TerminalProbe(&error).is_terminal()` asks [`Classify`] where the error has
+/// it: a method of the type comes before one of a trait.
+#[derive(Debug)]
+pub struct TerminalProbe<'a, E>(pub &'a E);
+
+impl<E: Classify> TerminalProbe<'_, E> {
+    /// What the error says.
+    pub fn is_terminal(&self) -> bool {
+        self.0.is_terminal()
+    }
+}
+
+/// What [`TerminalProbe`] answers for any other error: it is retried as the step's options say.
+pub trait TerminalFallback {
+    /// Whether further attempts are pointless.
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl<E> TerminalFallback for TerminalProbe<'_, E> {}
+
+/// Implements [`Node`] for a step. Functions with the bounds do the work, so that a missing one is no second error.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! step_node {
+    ($step:ident) => {
+        #[automatically_derived]
+        impl $crate::macro_support::Node for $step {
+            type Output = <$step as $crate::macro_support::Step>::Output;
+            const NODE: $crate::macro_support::NodeInfo = $crate::macro_support::NodeInfo::step(
+                &<$step as $crate::macro_support::Step>::SPEC,
+            );
+            fn store(
+                value: &Self::Output,
+            ) -> $crate::macro_support::Stored<$crate::macro_support::Json> {
+                $crate::macro_support::store_step::<$step>(value)
+            }
+            fn load(
+                value: &$crate::macro_support::Json,
+            ) -> $crate::macro_support::Stored<Self::Output> {
+                $crate::macro_support::load_step::<$step>(value)
+            }
+        }
+    };
+}
+
+/// Implements [`Node`] for a workflow.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! workflow_node {
+    ($workflow:ident) => {
+        #[automatically_derived]
+        impl $crate::macro_support::Node for $workflow {
+            type Output = <$workflow as $crate::macro_support::Workflow>::Output;
+            const NODE: $crate::macro_support::NodeInfo = $crate::macro_support::NodeInfo::workflow(
+                &<$workflow as $crate::macro_support::Workflow>::SPEC,
+                || <$workflow as $crate::macro_support::Workflow>::GRAPH,
+            );
+            fn store(
+                value: &Self::Output,
+            ) -> $crate::macro_support::Stored<$crate::macro_support::Json> {
+                $crate::macro_support::store_workflow::<$workflow>(value)
+            }
+            fn load(
+                value: &$crate::macro_support::Json,
+            ) -> $crate::macro_support::Stored<Self::Output> {
+                $crate::macro_support::load_workflow::<$workflow>(value)
+            }
+        }
+    };
+}
+
+/// What a step returned, as it is stored.
+pub fn store_step<S: Step>(value: &S::Output) -> Result<Json, Fault> {
+    value.store()
+}
+
+/// What a step returned.
+pub fn load_step<S: Step>(value: &Json) -> Result<S::Output, Fault> {
+    S::Output::load(value.as_str())
+}
+
+/// What a workflow returned, as it is stored.
+pub fn store_workflow<W: Workflow>(value: &W::Output) -> Result<Json, Fault> {
+    value.store()
+}
+
+/// What a workflow returned.
+pub fn load_workflow<W: Workflow>(value: &Json) -> Result<W::Output, Fault> {
+    W::Output::load(value.as_str())
+}
+
+/// `Debug` of a state enum: the variant and its value as JSON, so that outputs need no `Debug`.
+pub fn debug_state(
+    f: &mut fmt::Formatter<'_>,
+    variant: &str,
+    value: Result<Json, Fault>,
+) -> fmt::Result {
+    match value {
+        Ok(json) => write!(f, "{variant}({json})"),
+        Err(fault) => write!(f, "{variant}(<{fault}>)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workflow::graph::NodeKind;
+
+    enum Charge {}
+    impl Node for Charge {
+        type Output = u32;
+        const NODE: NodeInfo = NodeInfo::new(NodeKind::Step, "charge", "charge", "shop", "");
+        fn store(value: &u32) -> Result<Json, Fault> {
+            value.store()
+        }
+        fn load(value: &Json) -> Result<u32, Fault> {
+            u32::load(value.as_str())
+        }
+    }
+
+    #[test]
+    fn types_that_are_nodes_are_known_and_others_are_dynamic() {
+        assert_eq!(Probe::<Charge>::NODE.name, "charge");
+        assert_eq!(Probe::<Unknown>::NODE.kind, NodeKind::Dynamic);
+        assert_eq!(Probe::<String>::NODE.kind, NodeKind::Dynamic);
+    }
+
+    #[test]
+    fn errors_that_do_not_say_are_retried() {
+        struct Declined;
+        impl Classify for Declined {
+            fn is_terminal(&self) -> bool {
+                true
+            }
+        }
+        struct Unreachable;
+        assert!(TerminalProbe(&Declined).is_terminal());
+        assert!(!TerminalProbe(&Unreachable).is_terminal());
+    }
+
+    #[test]
+    fn state_prints_as_json() {
+        struct State(Result<Json, Fault>);
+        impl fmt::Debug for State {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                debug_state(f, "Charge", self.0.clone())
+            }
+        }
+        assert_eq!(format!("{:?}", State(Json::encode("x"))), "Charge(\"x\")");
+    }
+}

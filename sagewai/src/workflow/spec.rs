@@ -52,7 +52,6 @@ where
 
 /// The options of `#[step(..)]`; the attribute's keys are these fields.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
 pub struct StepSpec {
     /// Name in the journal; the function's name by default.
     pub name: &'static str,
@@ -68,7 +67,9 @@ pub struct StepSpec {
     pub params: &'static [&'static str],
     /// The signature as written.
     pub signature: &'static str,
-    /// `module_path!()` of the step.
+    /// The function's name.
+    pub function: &'static str,
+    /// `module_path!()` of the function.
     pub module: &'static str,
 }
 
@@ -76,27 +77,45 @@ impl StepSpec {
     /// A step without options.
     #[doc(hidden)]
     pub const fn new(
-        name: &'static str,
+        function: &'static str,
         module: &'static str,
         params: &'static [&'static str],
         signature: &'static str,
     ) -> StepSpec {
         StepSpec {
-            name,
+            name: function,
             retries: 0,
             retry_delay: Duration::from_secs(1),
             backoff: 2.0,
             timeout: None,
             params,
             signature,
+            function,
             module,
         }
     }
 }
 
-/// The options of `#[workflow(..)]`.
+/// A `backoff` that the attribute cannot judge, because it is a constant of the author.
+pub const fn backoff(factor: f64) -> f64 {
+    assert!(
+        factor >= 1.0 && factor.is_finite(),
+        "`backoff` is a factor, so 1 or more: with less, pauses would shrink"
+    );
+    factor
+}
+
+/// A `timeout` that the attribute cannot judge, because it is a constant of the author.
+pub const fn timeout(limit: Duration) -> Duration {
+    assert!(
+        !limit.is_zero(),
+        "`timeout` is zero: no attempt could end in time"
+    );
+    limit
+}
+
+/// The options of `#[workflow(..)]`; the attribute's keys are these fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct WorkflowSpec {
     /// Name by which workers and clients know it; the function's name by default.
     pub name: &'static str,
@@ -104,7 +123,9 @@ pub struct WorkflowSpec {
     pub params: &'static [&'static str],
     /// The signature as written.
     pub signature: &'static str,
-    /// `module_path!()` of the workflow.
+    /// The function's name.
+    pub function: &'static str,
+    /// `module_path!()` of the function.
     pub module: &'static str,
 }
 
@@ -112,15 +133,16 @@ impl WorkflowSpec {
     /// A workflow without options.
     #[doc(hidden)]
     pub const fn new(
-        name: &'static str,
+        function: &'static str,
         module: &'static str,
         params: &'static [&'static str],
         signature: &'static str,
     ) -> WorkflowSpec {
         WorkflowSpec {
-            name,
+            name: function,
             params,
             signature,
+            function,
             module,
         }
     }

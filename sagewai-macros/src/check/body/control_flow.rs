@@ -1,0 +1,190 @@
+//! The order of things: branches, loops and ways out.
+
+use syn::visit_mut::{self, VisitMut};
+use syn::{Expr, ExprForLoop, ExprIf, ExprLoop, ExprMatch, ExprWhile, Label, Lifetime, Local, Pat};
+
+use super::Reader;
+use super::callee::{self, Root};
+use crate::model::{Arm, Flow};
+use crate::text;
+
+impl Reader<'_> {
+    /// Reads an expression that decides what comes next; anything else is left to the caller.
+    pub(super) fn read_control_flow(&mut self, expr: &mut Expr) -> bool {
+        match expr {
+            Expr::If(expr) => self.read_if(expr),
+            Expr::Match(expr) => self.read_match(expr),
+            Expr::ForLoop(expr) => self.read_for(expr),
+            Expr::While(expr) => self.read_while(expr),
+            Expr::Loop(expr) => self.read_loop(expr),
+            Expr::Return(_) => {
+                visit_mut::visit_expr_mut(self, expr);
+                self.flow.push(Flow::Return);
+            }
+            Expr::Break(exit) => {
+                let label = name_of(exit.label.as_ref());
+                visit_mut::visit_expr_mut(self, expr);
+                self.flow.push(Flow::Break(label));
+            }
+            Expr::Continue(exit) => {
+                self.flow.push(Flow::Continue(name_of(exit.label.as_ref())));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn read_if(&mut self, expr: &mut ExprIf) {
+        let (label, yes, no) = match &*expr.cond {
+            Expr::Let(condition) => (
+                what(&condition.expr),
+                text::of_source(&condition.pat),
+                "else",
+            ),
+            condition => (what(condition), "yes".to_owned(), "no"),
+        };
+        self.scoped(|reader| {
+            reader.visit_expr_mut(&mut expr.cond);
+            let then = reader.collect(|reader| reader.visit_block_mut(&mut expr.then_branch));
+            let otherwise = reader.collect(|reader| {
+                if let Some((_, otherwise)) = &mut expr.else_branch {
+                    reader.visit_expr_mut(otherwise);
+                }
+            });
+            let arms = vec![arm(yes, then), arm(no, otherwise)];
+            reader.flow.push(Flow::Branch { label, arms });
+        });
+    }
+
+    fn read_match(&mut self, expr: &mut ExprMatch) {
+        let label = what(&expr.expr);
+        self.visit_expr_mut(&mut expr.expr);
+        let mut arms = Vec::new();
+        for case in &mut expr.arms {
+            let label = text::of_source(&case.pat);
+            let flow = self.collect(|reader| reader.visit_arm_mut(case));
+            arms.push(arm(label, flow));
+        }
+        self.flow.push(Flow::Branch { label, arms });
+    }
+
+    fn read_for(&mut self, expr: &mut ExprForLoop) {
+        let label = format!("{} in {}", text::of_source(&expr.pat), what(&expr.expr));
+        self.visit_expr_mut(&mut expr.expr);
+        let body = self.collect(|reader| {
+            reader.scoped(|reader| {
+                reader.names.bind(&expr.pat);
+                reader.visit_block_mut(&mut expr.body);
+            });
+        });
+        self.push_loop(label, expr.label.as_ref(), body);
+    }
+
+    fn read_while(&mut self, expr: &mut ExprWhile) {
+        let label = match &*expr.cond {
+            Expr::Let(condition) => format!(
+                "{} = {}",
+                text::of_source(&condition.pat),
+                what(&condition.expr)
+            ),
+            condition => what(condition),
+        };
+        let body = self.collect(|reader| {
+            reader.scoped(|reader| {
+                reader.visit_expr_mut(&mut expr.cond);
+                reader.visit_block_mut(&mut expr.body);
+            });
+        });
+        self.push_loop(label, expr.label.as_ref(), body);
+    }
+
+    fn read_loop(&mut self, expr: &mut ExprLoop) {
+        let body = self.collect(|reader| reader.visit_block_mut(&mut expr.body));
+        self.push_loop(String::new(), expr.label.as_ref(), body);
+    }
+
+    fn push_loop(&mut self, label: String, name: Option<&Label>, body: Vec<Flow>) {
+        let name = name_of(name.map(|label| &label.name));
+        self.flow.push(Flow::Loop { label, name, body });
+    }
+
+    /// `let pat = value else { .. };`
+    pub(super) fn read_local(&mut self, local: &mut Local) {
+        let Some(init) = &mut local.init else {
+            return self.names.bind(&local.pat);
+        };
+        let label = what(&init.expr);
+        let held = callee::root(&self.names, &init.expr);
+        self.visit_expr_mut(&mut init.expr);
+        let refused = self.is_refused(&init.expr);
+        if let Some((_, diverge)) = &mut init.diverge {
+            let otherwise = self.collect(|reader| reader.visit_expr_mut(diverge));
+            let arms = vec![
+                arm(text::of_source(&local.pat), Vec::new()),
+                arm("else", otherwise),
+            ];
+            self.flow.push(Flow::Branch { label, arms });
+        }
+        match (&local.pat, held) {
+            (Pat::Ident(pat), _) if refused => self.names.bind_refused(&pat.ident),
+            (Pat::Ident(pat), Root::Call(call)) => self.names.bind_call(&pat.ident, call),
+            (pat, _) => self.names.bind(pat),
+        }
+    }
+}
+
+/// What an expression asks about, without how it is obtained: `verify(&x).await?` is `verify(&x)`.
+fn what(expr: &Expr) -> String {
+    match expr {
+        Expr::Try(expr) => what(&expr.expr),
+        Expr::Await(expr) => what(&expr.base),
+        Expr::Paren(expr) => what(&expr.expr),
+        Expr::Reference(expr) => what(&expr.expr),
+        expr => text::of_source(expr),
+    }
+}
+
+fn arm(label: impl Into<String>, flow: Vec<Flow>) -> Arm {
+    Arm {
+        label: label.into(),
+        flow,
+    }
+}
+
+fn name_of(label: Option<&Lifetime>) -> String {
+    label.map_or_else(String::new, |label| label.ident.to_string())
+}
+
+/// Drops branches and loops in which nothing durable happens and which nothing leaves.
+pub(super) fn tidy(flow: Vec<Flow>) -> Vec<Flow> {
+    flow.into_iter().filter_map(tidy_one).collect()
+}
+
+fn tidy_one(flow: Flow) -> Option<Flow> {
+    match flow {
+        Flow::Branch { label, arms } => {
+            let arms: Vec<Arm> = arms
+                .into_iter()
+                .map(|case| arm(case.label, tidy(case.flow)))
+                .collect();
+            let matters = arms.iter().any(|arm| !arm.flow.is_empty());
+            matters.then_some(Flow::Branch { label, arms })
+        }
+        Flow::Loop { label, name, body } => {
+            let body = tidy(body);
+            let matters = body.iter().any(leaves_a_trace);
+            matters.then_some(Flow::Loop { label, name, body })
+        }
+        other => Some(other),
+    }
+}
+
+/// Whether something of a loop's body can be seen from outside the loop.
+fn leaves_a_trace(flow: &Flow) -> bool {
+    match flow {
+        Flow::Node(_) | Flow::Return => true,
+        Flow::Break(label) | Flow::Continue(label) => !label.is_empty(),
+        Flow::Branch { arms, .. } => arms.iter().any(|arm| arm.flow.iter().any(leaves_a_trace)),
+        Flow::Loop { body, .. } => body.iter().any(leaves_a_trace),
+    }
+}

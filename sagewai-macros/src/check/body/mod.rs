@@ -1,0 +1,230 @@
+//! The body of a workflow. A reader goes through it once, numbers what is awaited, notes the order of things, and
+//! reports what a replay could not repeat.
+
+mod callee;
+mod control_flow;
+mod macros;
+mod names;
+mod nondeterminism;
+
+use proc_macro2::{Ident, Span};
+use syn::spanned::Spanned;
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Arm, Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprLet, ExprPath, Item, Local,
+    Macro,
+};
+
+use crate::diagnostics::Mistakes;
+use crate::model::{Awaited, Body, Flow, Signature, Site};
+use crate::parse::Function;
+use callee::Root;
+use names::Names;
+
+/// What to do instead of anything concurrent.
+const ONE_BY_ONE: &str =
+    "await the steps one after the other, or do the concurrent work inside one `#[step]`";
+
+/// Reads the body of a workflow.
+pub(super) fn read(signature: &Signature, function: &Function, mistakes: &mut Mistakes) -> Body {
+    let Some((attributes, mut block)) = mistakes.take(function.statements()) else {
+        return Body::default();
+    };
+    let mut reader = Reader {
+        mistakes,
+        sites: Vec::new(),
+        prints: Vec::new(),
+        foreign_macro: false,
+        flow: Vec::new(),
+        names: Names::default(),
+        recording: 0,
+        quiet: 0,
+    };
+    for param in &signature.params {
+        reader.names.bind_variable(&param.name);
+    }
+    reader.visit_block_mut(&mut block);
+    Body {
+        attributes,
+        statements: block.stmts,
+        flow: control_flow::tidy(reader.flow),
+        sites: reader.sites,
+        foreign_macro: reader.foreign_macro,
+        prints: reader.prints,
+    }
+}
+
+/// Goes through the body in the order in which it is evaluated.
+struct Reader<'m> {
+    mistakes: &'m mut Mistakes,
+    sites: Vec<Site>,
+    prints: Vec<Ident>,
+    foreign_macro: bool,
+    /// What happened so far in the innermost branch or loop.
+    flow: Vec<Flow>,
+    names: Names,
+    /// Above zero inside `record(..)`, whose result is stored: there, anything may be called.
+    recording: u32,
+    /// Above zero inside what was refused already: its parts are not reported again.
+    quiet: u32,
+}
+
+impl Reader<'_> {
+    /// What `read` adds to the flow, apart from the rest.
+    fn collect(&mut self, read: impl FnOnce(&mut Self)) -> Vec<Flow> {
+        let before = std::mem::take(&mut self.flow);
+        read(self);
+        std::mem::replace(&mut self.flow, before)
+    }
+
+    /// Names that `read` binds are gone afterwards.
+    fn scoped(&mut self, read: impl FnOnce(&mut Self)) {
+        let scope = self.names.enter();
+        read(self);
+        self.names.leave(scope);
+    }
+
+    fn refuse(&mut self, at: impl quote::ToTokens, text: impl std::fmt::Display) {
+        if self.quiet == 0 {
+            self.mistakes.at(at, text);
+        }
+    }
+
+    /// Numbers an await site.
+    fn site(&mut self, root: Root, base: &Expr, keyword: Span) -> u16 {
+        let Ok(number) = u16::try_from(self.sites.len()) else {
+            self.refuse(base, "a workflow awaits in at most 65536 places");
+            return u16::MAX;
+        };
+        self.sites.push(callee::site(root, base, keyword));
+        number
+    }
+
+    /// Whether a call is refused by its name. It stays as written then, so that one mistake is one error.
+    fn is_refused(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Paren(paren) => self.is_refused(&paren.expr),
+            Expr::Group(group) => self.is_refused(&group.expr),
+            Expr::MethodCall(call) => self.is_refused(&call.receiver),
+            Expr::Call(call) => self.is_refused_call(call),
+            Expr::Async(_) => true,
+            Expr::Macro(invocation) => macros::is_refused(&invocation.mac),
+            Expr::Path(path) => self.names.is_refused(&path.path),
+            _ => false,
+        }
+    }
+
+    fn is_refused_call(&self, call: &ExprCall) -> bool {
+        let Expr::Path(path) = callee::peel(&call.func) else {
+            return false;
+        };
+        self.recording == 0 && nondeterminism::find(&path.path).is_some()
+    }
+}
+
+impl VisitMut for Reader<'_> {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if self.read_control_flow(expr) {
+            return;
+        }
+        visit_mut::visit_expr_mut(self, expr);
+        // Awaits inside came first, as they do when it runs.
+        if let Expr::Await(awaited) = expr
+            && let Some(awaited) = self.read_await(awaited)
+        {
+            *expr = awaited.into_expr();
+        }
+    }
+
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        self.scoped(|reader| {
+            reader.names.add_items(block);
+            visit_mut::visit_block_mut(reader, block);
+        });
+    }
+
+    /// A nested item has a body of its own.
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        self.read_local(local);
+    }
+
+    fn visit_expr_let_mut(&mut self, condition: &mut ExprLet) {
+        self.visit_expr_mut(&mut condition.expr);
+        self.names.bind(&condition.pat);
+    }
+
+    fn visit_arm_mut(&mut self, arm: &mut Arm) {
+        self.scoped(|reader| {
+            reader.names.bind(&arm.pat);
+            visit_mut::visit_arm_mut(reader, arm);
+        });
+    }
+
+    /// No await can stand in a closure, so nothing of it is part of the order of things.
+    fn visit_expr_closure_mut(&mut self, closure: &mut ExprClosure) {
+        if let Some(asyncness) = &closure.asyncness {
+            let text = format!("an `async` closure cannot be checkpointed\n{ONE_BY_ONE}");
+            return self.refuse(asyncness, text);
+        }
+        self.collect(|reader| {
+            reader.scoped(|reader| {
+                for input in &closure.inputs {
+                    reader.names.bind(input);
+                }
+                reader.visit_expr_mut(&mut closure.body);
+            });
+        });
+    }
+
+    fn visit_expr_async_mut(&mut self, block: &mut ExprAsync) {
+        let text =
+            format!("an `async` block in a workflow body cannot be checkpointed\n{ONE_BY_ONE}");
+        self.refuse(block.async_token, text);
+    }
+
+    fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
+        let refused = u32::from(self.is_refused_call(call));
+        let recording = u32::from(callee::is_record(call));
+        self.visit_expr_mut(&mut call.func);
+        self.quiet += refused;
+        self.recording += recording;
+        for argument in &mut call.args {
+            self.visit_expr_mut(argument);
+        }
+        self.recording -= recording;
+        self.quiet -= refused;
+    }
+
+    fn visit_expr_path_mut(&mut self, path: &mut ExprPath) {
+        if self.recording == 0
+            && let Some(rule) = nondeterminism::find(&path.path)
+        {
+            let text = rule.refusal(&path.path);
+            self.refuse(&path.path, text);
+        }
+    }
+
+    fn visit_macro_mut(&mut self, invocation: &mut Macro) {
+        self.read_macro(invocation);
+    }
+}
+
+impl Reader<'_> {
+    /// The await as an await site, unless it was refused.
+    fn read_await(&mut self, awaited: &mut ExprAwait) -> Option<Awaited> {
+        if self.is_refused(&awaited.base) {
+            return None;
+        }
+        let root = callee::root(&self.names, &awaited.base);
+        let keyword = awaited.await_token.span();
+        let site = self.site(root, &awaited.base, keyword);
+        self.flow.push(Flow::Node(site));
+        Some(Awaited {
+            site,
+            expr: awaited.base.as_ref().clone(),
+            keyword,
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! Whether an option's value is a name, a count, a factor or a length of time.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Error, Expr, ExprLit, ExprUnary, Lit, LitInt, Result, UnOp};
+
+use super::time;
+use crate::parse::WrittenOption;
+
+/// A value as the generated code writes it.
+pub(super) struct Value {
+    pub(super) tokens: TokenStream,
+    /// An expression of the author, of which only the compiler knows the value.
+    pub(super) is_constant: bool,
+}
+
+impl Value {
+    fn literal(tokens: TokenStream) -> Value {
+        Value {
+            tokens,
+            is_constant: false,
+        }
+    }
+
+    fn constant(tokens: TokenStream) -> Value {
+        Value {
+            tokens,
+            is_constant: true,
+        }
+    }
+
+    pub(super) fn map(self, wrap: impl FnOnce(&TokenStream) -> TokenStream) -> Value {
+        Value {
+            tokens: wrap(&self.tokens),
+            is_constant: self.is_constant,
+        }
+    }
+}
+
+/// A name in the journal. Positions are put together from names with `/`, `#` and `:` between.
+pub(super) fn name(option: &WrittenOption) -> Result<Value> {
+    const LONGEST: usize = 100;
+
+    let key = &option.key;
+    let value = required(option, "\"..\"")?;
+    let Expr::Lit(ExprLit {
+        lit: Lit::Str(text),
+        ..
+    }) = value
+    else {
+        return refuse(value, format!("`{key}` is a text: `{key} = \"..\"`"));
+    };
+    let name = text.value();
+    let length = name.chars().count();
+    if name.trim().is_empty() {
+        return refuse(text, format!("`{key}` is empty"));
+    }
+    if length > LONGEST {
+        return refuse(
+            text,
+            format!("`{key}` has {length} characters; it may have {LONGEST}"),
+        );
+    }
+    if let Some(bad) = name
+        .chars()
+        .find(|c| matches!(c, '/' | '#' | ':') || c.is_control())
+    {
+        return refuse(
+            text,
+            format!(
+                "`{key}` holds {bad:?}, but positions in a run are written with it\n\
+                 use letters, digits, `-`, `_` or `.`"
+            ),
+        );
+    }
+    Ok(Value::literal(text.to_token_stream()))
+}
+
+/// A whole number, or a constant of type `u32`.
+pub(super) fn count(option: &WrittenOption) -> Result<Value> {
+    let key = &option.key;
+    match required(option, "3")? {
+        negative @ Expr::Unary(ExprUnary {
+            op: UnOp::Neg(_), ..
+        }) => refuse(negative, format!("`{key}` is a count, so 0 or more")),
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) => {
+            let Ok(count) = number.base10_parse::<u32>() else {
+                return refuse(number, format!("`{key}` is at most {}", u32::MAX));
+            };
+            let mut literal = Literal::u32_suffixed(count);
+            literal.set_span(number.span());
+            Ok(Value::literal(literal.to_token_stream()))
+        }
+        Expr::Lit(literal) => refuse(literal, format!("`{key}` is a whole number: `{key} = 3`")),
+        constant => Ok(Value::constant(constant.to_token_stream())),
+    }
+}
+
+/// A number of 1 or more, or a constant of type `f64`.
+pub(super) fn factor(option: &WrittenOption) -> Result<Value> {
+    let key = &option.key;
+    let range = || format!("`{key}` is a factor, so 1 or more: with less, pauses would shrink");
+    let value = required(option, "2.0")?;
+    let factor: f64 = match value {
+        Expr::Unary(ExprUnary {
+            op: UnOp::Neg(_), ..
+        }) => return refuse(value, range()),
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) => number.base10_parse()?,
+        Expr::Lit(ExprLit {
+            lit: Lit::Float(number),
+            ..
+        }) => number.base10_parse()?,
+        Expr::Lit(literal) => {
+            return refuse(literal, format!("`{key}` is a number: `{key} = 1.5`"));
+        }
+        constant => {
+            let checked = quote_spanned!(constant.span()=> ::sagewai::macro_support::backoff);
+            return Ok(Value::constant(quote!(#checked(#constant))));
+        }
+    };
+    if !factor.is_finite() {
+        return refuse(value, format!("`{key}` is too large"));
+    }
+    if factor < 1.0 {
+        return refuse(value, range());
+    }
+    let mut literal = Literal::f64_suffixed(factor);
+    literal.set_span(value.span());
+    Ok(Value::literal(literal.to_token_stream()))
+}
+
+/// A length of time, which may be zero.
+pub(super) fn duration(option: &WrittenOption) -> Result<Value> {
+    let value = required(option, "30")?;
+    Ok(match read_nanos(option, value)? {
+        Some(nanos) => Value::literal(from_nanos(nanos, value)),
+        None => Value::constant(value.to_token_stream()),
+    })
+}
+
+/// A length of time in which something must be able to end.
+pub(super) fn limit(option: &WrittenOption) -> Result<Value> {
+    let key = &option.key;
+    let value = required(option, "30")?;
+    match read_nanos(option, value)? {
+        Some(0) => refuse(
+            value,
+            format!("`{key}` is zero: no attempt could end in time"),
+        ),
+        Some(nanos) => Ok(Value::literal(from_nanos(nanos, value))),
+        None => {
+            let checked = quote_spanned!(value.span()=> ::sagewai::macro_support::timeout);
+            Ok(Value::constant(quote!(#checked(#value))))
+        }
+    }
+}
+
+/// Seconds as a number or a text with units, in nanoseconds; nothing where it is an expression of the author.
+fn read_nanos(option: &WrittenOption, value: &Expr) -> Result<Option<u64>> {
+    let key = &option.key;
+    let literal = match value {
+        Expr::Unary(ExprUnary {
+            op: UnOp::Neg(_), ..
+        }) => {
+            return refuse(value, format!("`{key}` is a length of time, so 0 or more"));
+        }
+        Expr::Lit(literal) => &literal.lit,
+        _ => return Ok(None),
+    };
+    let nanos = match literal {
+        Lit::Int(number) => time::of_seconds(seconds(option, number)?),
+        Lit::Float(number) if number.suffix().is_empty() => {
+            time::of_seconds(number.base10_parse()?)
+        }
+        Lit::Float(number) => return refuse(number, unit_outside_text(option, number)),
+        Lit::Str(text) => match time::nanos(&text.value()) {
+            Ok(nanos) => Some(nanos),
+            Err(why) => {
+                let text_value = text.value();
+                let help = how_to_write(option);
+                return refuse(
+                    text,
+                    format!("`{text_value}` is not a length of time: {why}\n{help}"),
+                );
+            }
+        },
+        other => {
+            let help = how_to_write(option);
+            return refuse(other, format!("`{key}` is a length of time\n{help}"));
+        }
+    };
+    match nanos {
+        Some(nanos) => Ok(Some(nanos)),
+        None => refuse(value, format!("`{key}` is too long")),
+    }
+}
+
+fn seconds(option: &WrittenOption, number: &LitInt) -> Result<f64> {
+    if number.suffix().is_empty() {
+        return number.base10_parse();
+    }
+    refuse(number, unit_outside_text(option, number))
+}
+
+fn unit_outside_text(option: &WrittenOption, number: &impl ToTokens) -> String {
+    let key = &option.key;
+    let number = number.to_token_stream();
+    format!("a length of time with a unit is a text: `{key} = \"{number}\"`")
+}
+
+fn how_to_write(option: &WrittenOption) -> String {
+    let key = &option.key;
+    format!("write seconds (`{key} = 30`, `{key} = 0.5`) or a text (`{key} = \"1h 30m\"`)")
+}
+
+fn from_nanos(nanos: u64, at: &Expr) -> TokenStream {
+    quote_spanned!(at.span()=> ::sagewai::macro_support::Duration::from_nanos(#nanos))
+}
+
+fn required<'a>(option: &'a WrittenOption, example: &str) -> Result<&'a Expr> {
+    let key = &option.key;
+    let text = format!("`{key}` needs a value: `{key} = {example}`");
+    match &option.value {
+        Some(value) => Ok(peel(value)),
+        None => Err(Error::new_spanned(key, text)),
+    }
+}
+
+/// A value without the invisible brackets of a `macro_rules` variable.
+fn peel(value: &Expr) -> &Expr {
+    match value {
+        Expr::Group(group) => peel(&group.expr),
+        value => value,
+    }
+}
+
+fn refuse<T>(at: impl ToTokens, text: String) -> Result<T> {
+    Err(Error::new_spanned(at, text))
+}

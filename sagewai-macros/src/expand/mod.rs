@@ -1,0 +1,44 @@
+//! Writes the code of what was understood. Nothing is judged here, so nothing can fail.
+
+mod arguments;
+mod await_site;
+mod call;
+mod editor;
+mod graph;
+mod state;
+mod step;
+mod workflow;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::model::{Attribute, Checked, Outcome, Step, Workflow};
+
+/// The code of a step.
+pub(crate) fn step(checked: Checked<Step>) -> TokenStream {
+    checked_item(Attribute::Step, checked, step::expand)
+}
+
+/// The code of a workflow.
+pub(crate) fn workflow(checked: Checked<Workflow>) -> TokenStream {
+    checked_item(Attribute::Workflow, checked, workflow::expand)
+}
+
+fn checked_item<T>(
+    attribute: Attribute,
+    checked: Checked<T>,
+    whole: impl FnOnce(&T) -> TokenStream,
+) -> TokenStream {
+    let Checked {
+        mistakes,
+        keys,
+        item,
+    } = checked;
+    let keys = editor::keys(attribute, &keys);
+    let item = match item {
+        Outcome::Whole(item) => whole(&item),
+        Outcome::CallOnly(signature) => call::stand_in(&signature),
+        Outcome::AsWritten(function) => quote!(#function),
+    };
+    quote!(#keys #mistakes #item)
+}

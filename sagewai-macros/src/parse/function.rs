@@ -1,0 +1,58 @@
+//! A function whose body is not looked into: a half-typed body of a step is no concern of its attribute.
+
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::{ToTokens, TokenStreamExt};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Block, Error, Result, Signature, Visibility};
+
+/// A function as written.
+pub(crate) struct Function {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    /// The body with its braces.
+    pub(crate) body: Group,
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> Result<Function> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let signature = input.parse()?;
+        let brace = input.span();
+        match input.parse()? {
+            TokenTree::Group(body) => Ok(Function {
+                attributes,
+                visibility,
+                signature,
+                body,
+            }),
+            _ => Err(Error::new(brace, "expected a body")),
+        }
+    }
+}
+
+impl Function {
+    /// The body taken apart: its own attributes, as in `#![allow(..)]`, and its statements.
+    pub(crate) fn statements(&self) -> Result<(Vec<Attribute>, Block)> {
+        let parse = |input: ParseStream<'_>| {
+            let attributes = input.call(Attribute::parse_inner)?;
+            Ok((attributes, input.call(Block::parse_within)?))
+        };
+        let (attributes, stmts) = parse.parse2(self.body.stream())?;
+        let brace_token = syn::token::Brace {
+            span: self.body.delim_span(),
+        };
+        Ok((attributes, Block { brace_token, stmts }))
+    }
+}
+
+/// The function as its author wrote it.
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.append_all(&self.attributes);
+        self.visibility.to_tokens(tokens);
+        self.signature.to_tokens(tokens);
+        self.body.to_tokens(tokens);
+    }
+}

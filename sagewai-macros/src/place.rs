@@ -1,0 +1,73 @@
+//! Where generated tokens stand in the user's code.
+//!
+//! The compiler underlines from the first to the last token of what it complains about, so generated code is placed
+//! at the user's tokens. An editor looks up the name under the cursor, and would find every identifier and keyword
+//! that is placed there. So only punctuation is placed at a name of the user.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+
+/// `(function)(arguments)`, which the compiler sees from `first` to `last`.
+pub(crate) fn call(
+    function: TokenStream,
+    arguments: TokenStream,
+    (first, last): (Span, Span),
+) -> TokenStream {
+    let function = parenthesized(function, first);
+    let arguments = parenthesized(arguments, last);
+    quote!(#function #arguments)
+}
+
+/// `(tokens)`, with both parentheses at `span`.
+pub(crate) fn parenthesized(tokens: TokenStream, span: Span) -> Group {
+    let mut group = Group::new(Delimiter::Parenthesis, tokens);
+    group.set_span(span);
+    group
+}
+
+/// The places of the first and the last token.
+pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+    let mut tokens = tokens.to_token_stream().into_iter();
+    let Some(first) = tokens.next() else {
+        return (Span::call_site(), Span::call_site());
+    };
+    let last = tokens.last().unwrap_or_else(|| first.clone());
+    (open(&first), close(&last))
+}
+
+fn open(token: &TokenTree) -> Span {
+    match token {
+        TokenTree::Group(group) => group.span_open(),
+        other => other.span(),
+    }
+}
+
+fn close(token: &TokenTree) -> Span {
+    match token {
+        TokenTree::Group(group) => group.span_close(),
+        other => other.span(),
+    }
+}
+
+/// The same tokens, all at `span`.
+pub(crate) fn at(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            if let TokenTree::Group(group) = &token {
+                let mut moved = Group::new(group.delimiter(), at(group.stream(), span));
+                moved.set_span(span);
+                return TokenTree::Group(moved);
+            }
+            token.set_span(span);
+            token
+        })
+        .collect()
+}
+
+/// The same name without a place in the user's code.
+pub(crate) fn nowhere(name: &Ident) -> Ident {
+    let mut name = name.clone();
+    name.set_span(Span::call_site());
+    name
+}

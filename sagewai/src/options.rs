@@ -1,0 +1,23 @@
+//! The keys of the attributes, for editors: they complete them and show these texts.
+
+/// Keys of `#[step(..)]`.
+#[allow(non_upper_case_globals)]
+pub mod step {
+    /// Its name in the journal: `name = "charge-card"`. The function's name by default.
+    pub const name: &str = "";
+    /// How many times a failed attempt is repeated: `retries = 3`. 0 by default.
+    pub const retries: u32 = 0;
+    /// Pause before the first repetition: `retry_delay = 0.5`, `retry_delay = "1m"`. One second by default.
+    pub const retry_delay: f64 = 1.0;
+    /// Factor by which the pause grows: `backoff = 1.5`. 2 by default.
+    pub const backoff: f64 = 2.0;
+    /// Longest time one attempt may take: `timeout = 30`, `timeout = "1m 30s"`. None by default.
+    pub const timeout: f64 = 30.0;
+}
+
+/// Keys of `#[workflow(..)]`.
+#[allow(non_upper_case_globals)]
+pub mod workflow {
+    /// The name by which workers and clients know it: `name = "article-pipeline"`. The function's name by default.
+    pub const name: &str = "";
+}
