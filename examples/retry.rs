@@ -63,7 +63,10 @@ async fn print_attempts(client: &Client, run: &RunId) -> Result<()> {
         } = &event.kind
         {
             let next = next_at.map_or("given up".to_owned(), |at| format!("again at {at}"));
-            println!("  {} {position} attempt {attempt}: {error}; {next}", event.at);
+            println!(
+                "  {} {position} attempt {attempt}: {error}; {next}",
+                event.at
+            );
         }
     }
     Ok(())

@@ -42,7 +42,11 @@ async fn main() -> Result<()> {
     let mut runs = Vec::new();
     for n in 0..8 {
         let call = film(format!("film {n}"));
-        let call = if n % 2 == 0 { call.label("gpu", true) } else { call };
+        let call = if n % 2 == 0 {
+            call.label("gpu", true)
+        } else {
+            call
+        };
         runs.push(call.start(&client).await?);
     }
     for run in &runs {

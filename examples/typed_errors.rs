@@ -53,15 +53,23 @@ async fn checkout(card: String, backup: Option<String>, cents: u32) -> Result<St
 async fn main() -> Result<()> {
     let store = sagewai::store::open("memory:").await?;
     let client = Client::new(&store);
-    let worker = WorkflowWorker::builder(&store).workflow(checkout).start().await?;
+    let worker = WorkflowWorker::builder(&store)
+        .workflow(checkout)
+        .start()
+        .await?;
 
-    let paid = checkout("4000".into(), Some("4242".into()), 990).start(&client).await?;
+    let paid = checkout("4000".into(), Some("4242".into()), 990)
+        .start(&client)
+        .await?;
     println!("{}", paid.result().await?);
 
     let declined = checkout("4000".into(), None, 990).start(&client).await?;
     match declined.outcome().await? {
         Err(ChargeError::Declined { reason }) => println!("declined: {reason}"),
-        other => println!("unexpected: {:?}", other.map_err(|e| StepError::message(&e))),
+        other => println!(
+            "unexpected: {:?}",
+            other.map_err(|e| StepError::message(&e))
+        ),
     }
     worker.shutdown().await?;
     Ok(())

@@ -59,7 +59,10 @@ async fn main() -> Result<()> {
     let store = sagewai::store::open(&options.store).await?;
     let worker = WorkflowWorker::builder(&store).workflow(article_pipeline);
     if options.worker {
-        println!("serving article-pipeline on {}; Ctrl-C ends it", options.store);
+        println!(
+            "serving article-pipeline on {}; Ctrl-C ends it",
+            options.store
+        );
         return Ok(worker.run().await?);
     }
 
@@ -73,7 +76,11 @@ async fn main() -> Result<()> {
     let run = article_pipeline(order).run_id(id).start(&client).await?;
     println!(
         "{} run {} ({})",
-        if run.is_new() { "started" } else { "going on with" },
+        if run.is_new() {
+            "started"
+        } else {
+            "going on with"
+        },
         run.id(),
         options.store
     );
@@ -113,7 +120,9 @@ fn order(options: &Options) -> Result<Order> {
         return Err(format!("{} is no folder", folder.display()).into());
     }
     if !(0.0..=3600.0).contains(&options.pace) {
-        return Err(Failure::from("--pace is a number of seconds from 0 to 3600"));
+        return Err(Failure::from(
+            "--pace is a number of seconds from 0 to 3600",
+        ));
     }
     Ok(Order {
         topic: words.join(" "),

@@ -88,7 +88,10 @@ pub async fn article_pipeline(order: Order) -> Result<Published> {
     let notes = research(&order).await?;
     let draft = draft(&notes, order.pace).await?;
     let decision = approval("review")
-        .prompt(format!("Publish \u{201c}{}\u{201d}, {} words?", draft.title, draft.words))
+        .prompt(format!(
+            "Publish \u{201c}{}\u{201d}, {} words?",
+            draft.title, draft.words
+        ))
         .context(&draft)
         .await?;
     publish(&draft, &order, &decision.by).await

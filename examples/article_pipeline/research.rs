@@ -20,11 +20,12 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 
 /// Words that are in every text and say nothing about its topic.
 const STOP: &[&str] = &[
-    "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can",
-    "do", "does", "each", "for", "from", "had", "has", "have", "he", "her", "his", "how", "if", "in", "into", "is",
-    "it", "its", "may", "more", "most", "no", "not", "of", "on", "one", "only", "or", "other", "our", "she", "so",
-    "some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to", "was",
-    "we", "were", "what", "when", "where", "which", "who", "will", "with", "would", "you", "your",
+    "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been",
+    "but", "by", "can", "do", "does", "each", "for", "from", "had", "has", "have", "he", "her",
+    "his", "how", "if", "in", "into", "is", "it", "its", "may", "more", "most", "no", "not", "of",
+    "on", "one", "only", "or", "other", "our", "she", "so", "some", "such", "than", "that", "the",
+    "their", "them", "then", "there", "these", "they", "this", "to", "was", "we", "were", "what",
+    "when", "where", "which", "who", "will", "with", "would", "you", "your",
 ];
 
 /// Reads every text and Markdown file below `folder` and ranks its paragraphs.
@@ -33,7 +34,9 @@ const STOP: &[&str] = &[
 pub fn research(topic: &str, folder: &Path) -> Result<Notes> {
     let wanted = words(topic);
     if wanted.is_empty() {
-        return Err(Failure::terminal(format!("`{topic}` has no word to look for")));
+        return Err(Failure::terminal(format!(
+            "`{topic}` has no word to look for"
+        )));
     }
     let mut files = Vec::new();
     collect(folder, &mut files)?;
@@ -42,16 +45,26 @@ pub fn research(topic: &str, folder: &Path) -> Result<Notes> {
     for file in &files {
         // A file that is no UTF-8 is read as far as it is.
         let text = String::from_utf8_lossy(&fs::read(file)?).into_owned();
-        let source = file.strip_prefix(folder).unwrap_or(file).display().to_string();
+        let source = file
+            .strip_prefix(folder)
+            .unwrap_or(file)
+            .display()
+            .to_string();
         split(&source, &text, &mut paragraphs);
     }
     if paragraphs.is_empty() {
-        let reason = format!("{} holds no .md or .txt file with text in it", folder.display());
+        let reason = format!(
+            "{} holds no .md or .txt file with text in it",
+            folder.display()
+        );
         return Err(Failure::terminal(reason));
     }
     let passages = rank(&wanted, paragraphs);
     if passages.is_empty() {
-        let reason = format!("none of the {} files says anything about `{topic}`", files.len());
+        let reason = format!(
+            "none of the {} files says anything about `{topic}`",
+            files.len()
+        );
         return Err(Failure::terminal(reason));
     }
     Ok(Notes {

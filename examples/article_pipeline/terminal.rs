@@ -14,7 +14,11 @@ const LOOK: Duration = Duration::from_millis(50);
 /// The id under which this order runs: the same for the same order, so that the same command finds its run again.
 pub async fn run_id(client: &Client, order: &Order, again: bool) -> Result<String> {
     let folder = order.folder.file_name().unwrap_or_default();
-    let base = format!("article-{}-in-{}", slug(&order.topic), folder.to_string_lossy());
+    let base = format!(
+        "article-{}-in-{}",
+        slug(&order.topic),
+        folder.to_string_lossy()
+    );
     let mut id = base.clone();
     let mut copy = 1;
     while again {
@@ -38,7 +42,11 @@ pub async fn watch(client: &Client, run: &RunHandle<article_pipeline>, yes: bool
         let status = run.status().await?;
         for step in &status.steps {
             if seen.iter().all(|s| s != step) {
-                print_step(step, began, seen.iter().any(|s| s.position == step.position));
+                print_step(
+                    step,
+                    began,
+                    seen.iter().any(|s| s.position == step.position),
+                );
             }
         }
         seen.clone_from(&status.steps);
@@ -67,7 +75,10 @@ pub async fn watch(client: &Client, run: &RunHandle<article_pipeline>, yes: bool
             published.approved_by
         ),
         Err(failure) => {
-            if let Some(Fault::Rejected { reviewer, reason, .. }) = failure.fault() {
+            if let Some(Fault::Rejected {
+                reviewer, reason, ..
+            }) = failure.fault()
+            {
                 println!("rejected by {reviewer}: {reason}");
             } else {
                 println!("failed: {failure:?}");
@@ -112,7 +123,10 @@ async fn decide(
     yes: bool,
 ) -> Result<bool> {
     let open = client.open_gates().await?;
-    let Some(open) = open.into_iter().find(|g| g.run == *run.id() && g.name == gate) else {
+    let Some(open) = open
+        .into_iter()
+        .find(|g| g.run == *run.id() && g.name == gate)
+    else {
         // Somebody else was quicker.
         return Ok(true);
     };
@@ -134,11 +148,16 @@ async fn decide(
         Some(answer) if matches!(answer.to_lowercase().as_str(), "n" | "no") => {
             let reason = ask("why not? ").await?.filter(|reason| !reason.is_empty());
             handle
-                .reject(reviewer, reason.unwrap_or_else(|| "no reason given".to_owned()))
+                .reject(
+                    reviewer,
+                    reason.unwrap_or_else(|| "no reason given".to_owned()),
+                )
                 .await?;
         }
         _ => {
-            println!("\nthe run waits for a decision, for as long as it takes; the same command asks again");
+            println!(
+                "\nthe run waits for a decision, for as long as it takes; the same command asks again"
+            );
             return Ok(false);
         }
     }

@@ -1,10 +1,76 @@
 //! Durable, typed workflows.
+//!
+//! You annotate async functions; every step's result is checkpointed to your database; after a crash, a deploy or a week
+//! of waiting for a person, the run goes on where it was. Runs on tokio. There is no server to operate.
+//!
+//! ```
+//! use sagewai::prelude::*;
+//!
+//! #[step]
+//! async fn research(topic: &str) -> Result<String> {
+//!     Ok(format!("notes on {topic}")) // anything: HTTP, files, a language model
+//! }
+//!
+//! #[step(retries = 3, retry_delay = 2.0, timeout = "30s")]
+//! async fn draft(notes: &str) -> Result<String> {
+//!     Ok(format!("an article from {notes}"))
+//! }
+//!
+//! /// Researches, drafts, asks a person.
+//! #[workflow(name = "article-pipeline")]
+//! async fn article_pipeline(topic: String) -> Result<String> {
+//!     let notes = research(&topic).await?;
+//!     let draft = draft(&notes).await?;
+//!     approval("review").prompt("Publish it?").context(&draft).await?;
+//!     Ok(draft)
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<()> {
+//!     let store = sagewai::store::open("memory:").await?; // or sqlite://articles.db, postgres://…
+//!     let client = Client::new(&store);
+//!     let worker = WorkflowWorker::builder(&store).workflow(article_pipeline).start().await?;
+//!
+//!     let run = article_pipeline("tides".into()).run_id("article-1").start(&client).await?;
+//!     client.gate("article-1", "review").approve("editor@acme.com").await?; // from any process
+//!     println!("{}", run.result().await?);
+//!     worker.shutdown().await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! **The promise**: a step's result is committed exactly once; a step's body runs at least once; every write is fenced
+//! by the lease of the worker that makes it; a workflow never sees a result that is not committed.
+//!
+//! # Where to look
+//!
+//! - [`step`] and [`workflow`](macro@workflow): how to write them; [`Durable`] lists what a workflow may await.
+//! - [`Client`] and [`RunHandle`]: start runs, await them, decide, retry. [`WorkflowWorker`]: drive them.
+//! - [`store`]: where they live.
+//! - [`Failure`], [`Fault`], [`Error`]: what can go wrong, for authors, of the engine, for callers.
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `sqlite` | yes | [`store::SqliteStore`]: one file, for one machine |
+//! | `postgres` | yes | [`store::PostgresStore`]: for several machines |
+//! | `macros` | yes | the attributes |
+//! | `testing` | no | [`store::conformance`]: the contract of a store as tests, for your own |
+
+// Generated code names `::sagewai`, in the tests of this crate as well.
+extern crate self as sagewai;
 
 pub mod client;
 mod clock;
 pub mod error;
 #[doc(hidden)]
+pub mod macro_support;
+#[doc(hidden)]
 pub mod model;
+#[doc(hidden)]
+pub mod options;
+pub mod prelude;
 pub mod store;
 pub mod worker;
 pub mod workflow;
@@ -16,6 +82,8 @@ pub use model::{
     Labels, NewCheckpoint, Outcome, Position, Run, RunFilter, RunId, RunKey, RunState, Timestamp,
     Waiting, WorkerRecord,
 };
+#[cfg(feature = "macros")]
+pub use sagewai_macros::{step, workflow};
 pub use worker::{WorkerBuilder, WorkerHandle, WorkflowWorker};
 pub use workflow::{
     ApprovalGate, Durable, Payload, Step, StepCall, StepContext, Workflow, WorkflowCall,
