@@ -6,7 +6,7 @@ use std::time::Duration;
 use sagewai::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{draft, research};
+use crate::{ranking, summary};
 
 /// What is ordered: the arguments of the workflow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ async fn research(order: &Order) -> Result<Notes> {
     tokio::time::sleep(order.pace).await;
     let (topic, folder) = (order.topic.clone(), order.folder.clone());
     // Reading and ranking block, so they go where that is allowed.
-    let notes = tokio::task::spawn_blocking(move || research::research(&topic, &folder)).await??;
+    let notes = tokio::task::spawn_blocking(move || ranking::research(&topic, &folder)).await??;
     Ok(notes)
 }
 
@@ -63,7 +63,7 @@ async fn research(order: &Order) -> Result<Notes> {
 #[step(retries = 3, retry_delay = 2.0, timeout = "1m")]
 async fn draft(notes: &Notes, pace: Duration) -> Result<Draft> {
     tokio::time::sleep(pace).await;
-    Ok(draft::draft(notes))
+    Ok(summary::draft(notes))
 }
 
 /// Puts the article where its readers find it. Written beside and moved into place, so that nobody ever sees half of

@@ -4,7 +4,7 @@ use std::io::{BufRead, Write};
 use std::time::{Duration, SystemTime};
 
 use sagewai::prelude::*;
-use sagewai::{RunHandle, RunState, StepState, StepStatus, Waiting};
+use sagewai::{RunHandle, StepState, StepStatus, Waiting};
 
 use crate::pipeline::{Order, article_pipeline, slug};
 

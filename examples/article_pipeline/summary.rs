@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use crate::pipeline::{Draft, Notes};
-use crate::research::words;
+use crate::ranking::words;
 
 /// How many sentences the article has.
 const SENTENCES: usize = 10;
