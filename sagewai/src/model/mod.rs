@@ -28,4 +28,6 @@ pub use run::{
     ClaimOne, Claimed, Journal, NewRun, Run, RunState, Started, Waiting, is_legal, orderly_claims,
 };
 pub use time::Timestamp;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) use time::micros;
 pub use worker::{Lease, NewWorker, RunningStep, Serves, Tick, WorkerRecord};
