@@ -6,6 +6,8 @@
 mod any;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod error;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod failure;
