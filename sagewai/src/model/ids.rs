@@ -55,6 +55,26 @@ pub fn workflow_name(value: &str) -> Result<(), Invalid> {
     check_name("workflow name", value)
 }
 
+/// Checks the name of a pool, by the same rule.
+pub fn pool_name(value: &str) -> Result<(), Invalid> {
+    check_name("pool", value)
+}
+
+/// Checks how a person is named, by the same rule with 200 bytes.
+pub fn person(value: &str) -> Result<(), Invalid> {
+    check("name of a person", value, 200)
+}
+
+/// Checks the name of a worker, by the same rule.
+pub fn worker_name(value: &str) -> Result<(), Invalid> {
+    check_name("worker name", value)
+}
+
+/// Checks the name of a gate, by the same rule.
+pub fn gate_name(value: &str) -> Result<(), Invalid> {
+    check_name("gate", value)
+}
+
 /// Names one execution of a workflow: chosen by the caller, or generated (a `UUIDv7`).
 ///
 /// 1 to 200 bytes, without control characters and without white space at its ends.

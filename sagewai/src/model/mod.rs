@@ -21,11 +21,15 @@ pub use commit::{Commit, Ending, Found, Park, Then, Verdict, judge};
 pub use event::{Event, EventKind, NewEvent};
 pub use filter::{DEFAULT_PAGE, RunFilter};
 pub use gate::{Decided, Decision, Gate, GateRequest};
-pub use ids::{Invalid, Position, RunId, RunKey, WorkerKey, workflow_name};
+pub use ids::{
+    Invalid, Position, RunId, RunKey, WorkerKey, gate_name, person, pool_name, worker_name,
+    workflow_name,
+};
 pub use labels::{Label, Labels};
 pub use payload::Json;
 pub use run::{
-    ClaimOne, Claimed, Journal, NewRun, Run, RunState, Started, Waiting, is_legal, orderly_claims,
+    ClaimOne, Claimed, Journal, NewRun, Run, RunState, Started, Waiting, can_retry, is_legal,
+    orderly_claims,
 };
 pub use time::Timestamp;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -283,6 +283,15 @@ pub enum ClaimOne {
     NoRun,
 }
 
+/// Whether a person can make it go on: it failed, or its code no longer fitted.
+pub fn can_retry(run: &Run) -> bool {
+    match run.state {
+        RunState::Failed => true,
+        RunState::Waiting => matches!(run.waiting, Some(Waiting::Diverged { .. })),
+        _ => false,
+    }
+}
+
 /// How often workers died with a run without progress, at its next claim: counted up when it is taken from a
 /// worker that is gone and nothing was committed since, from the start again otherwise.
 pub fn orderly_claims(claims: i32, takeover: bool, progressed: bool) -> i32 {

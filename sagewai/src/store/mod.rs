@@ -143,6 +143,10 @@ pub trait Queue {
         limit: u32,
     ) -> StoreResult<Vec<Claimed>>;
 
+    /// Takes again, each under a new epoch, the runs that the store holds for this worker but that are not among
+    /// those it drives: claims whose reply was lost.
+    async fn strays(&self, worker: WorkerKey, driven: &[RunKey]) -> StoreResult<Vec<Claimed>>;
+
     /// Takes one certain run, if it is claimable now, whatever pool and labels it asks for.
     async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne>;
 }

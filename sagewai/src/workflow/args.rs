@@ -115,10 +115,7 @@ mod tests {
 
         let mut reader = ArgsReader::new(&json).unwrap();
         assert_eq!(reader.take(arg::<u32>(), "cents").unwrap(), 7);
-        assert_eq!(
-            reader.take(arg::<Option<bool>>(), "express").unwrap(),
-            None
-        );
+        assert_eq!(reader.take(arg::<Option<bool>>(), "express").unwrap(), None);
         let missing = reader.take(arg::<u32>(), "cents").unwrap_err();
         assert!(missing.to_string().contains("argument `cents`"));
     }

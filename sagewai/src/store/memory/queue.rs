@@ -108,6 +108,31 @@ impl Queue for InMemoryStore {
             .collect())
     }
 
+    async fn strays(&self, worker: WorkerKey, driven: &[RunKey]) -> StoreResult<Vec<Claimed>> {
+        let mut tables = self.lock();
+        let now = tables.clock.now();
+        if !tables.holds_lease(worker, now) {
+            return Ok(Vec::new());
+        }
+        let strays: Vec<RunKey> = tables
+            .runs
+            .values()
+            .filter(|r| r.run.state == RunState::Running && r.run.worker == Some(worker))
+            .map(|r| r.run.key())
+            .filter(|key| !driven.contains(key))
+            .collect();
+        let retaken = strays.into_iter().map(|key| {
+            // The caller found the run under the same lock.
+            let rows = tables.runs.get_mut(&key).expect("a stray run has rows");
+            rows.run.epoch += 1;
+            Claimed {
+                run: rows.run.clone(),
+                journal: rows.journal(),
+            }
+        });
+        Ok(retaken.collect())
+    }
+
     async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne> {
         let key = run.key();
         let mut tables = self.lock();

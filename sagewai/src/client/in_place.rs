@@ -1,0 +1,155 @@
+//! Driving a run in the calling process, without a worker beside it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::handle::result_of;
+use super::{Client, RunHandle};
+use crate::error::Error;
+use crate::model::{ClaimOne, Run, RunState, Waiting};
+use crate::worker::drive::{Mail, drive};
+use crate::worker::life::Life;
+use crate::worker::{bury_the_proved, keep_lease, setup_in_place};
+use crate::workflow::{Definition, Workflow, WorkflowCall};
+
+/// How far a run came that was driven in place.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Settled<T> {
+    /// It returned this.
+    Completed(T),
+    /// It waits for something outside. Driven again, by the same call or by any worker, it goes on from there.
+    Waiting(Waiting),
+}
+
+impl<W: Workflow> WorkflowCall<W> {
+    /// Starts the run, or attaches to it, and drives it in this process until it is over or waits for a person. It
+    /// waits for timers and retries.
+    ///
+    /// # Errors
+    /// As [`start`](WorkflowCall::start), and [`Error::Failed`] with the run's own error;
+    /// [`Error::AlreadyRunning`] where a live worker drives it.
+    ///
+    /// ```
+    /// # use sagewai::prelude::*;
+    /// # use sagewai::Settled;
+    /// #[workflow]
+    /// async fn greet(name: String) -> Result<String> {
+    ///     Ok(format!("hello {name}"))
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let store = sagewai::store::open("memory:").await?;
+    /// let settled = greet("World".into()).run(&Client::new(&store)).await?;
+    /// assert_eq!(settled, Settled::Completed("hello World".to_owned()));
+    /// # Ok(()) }
+    /// ```
+    pub async fn run(self, client: &Client) -> Result<Settled<W::Output>, Error> {
+        self.start(client).await?.run().await
+    }
+}
+
+impl<W: Workflow> RunHandle<W> {
+    /// Drives the run in this process; see [`WorkflowCall::run`]. The id is all it needs: get the handle from
+    /// [`Client::handle`].
+    ///
+    /// # Errors
+    /// As [`WorkflowCall::run`], without those of starting.
+    pub async fn run(&self) -> Result<Settled<W::Output>, Error> {
+        let client = self.client();
+        let setup = setup_in_place(&client.store, Definition::of::<W>());
+        client.store.check().await?;
+        let life = Arc::new(Life::begin(&setup).await?);
+        let lease = tokio::spawn(keep_lease(life.clone()));
+        let settled = tokio::select! {
+            settled = self.drive(&life) => settled,
+            _ = lost(lease) => Err(Error::Worker {
+                reason: "its lease was lost; the run goes on with whoever claims it".to_owned(),
+            }),
+        };
+        let signed_off = client.store.deregister(life.key).await;
+        let settled = settled?;
+        signed_off?;
+        Ok(settled)
+    }
+
+    async fn drive(&self, life: &Arc<Life>) -> Result<Settled<W::Output>, Error> {
+        let client = self.client();
+        let store = &client.store;
+        loop {
+            let mut hints = store.hints().watch_run(self.id().key());
+            bury_the_proved(life).await?;
+            let tick = store.tick().await?;
+            let run = match store.claim_one(life.key, self.id()).await? {
+                ClaimOne::Claimed(claimed) => {
+                    let (_mail, inbox) = watch::channel(Mail {
+                        wakes: claimed.run.wakes,
+                        drain: false,
+                    });
+                    let definition = Definition::of::<W>();
+                    drive(life.clone(), definition, *claimed, inbox).await;
+                    continue;
+                }
+                ClaimOne::NoRun => {
+                    return Err(Error::NoRun {
+                        run: self.id().clone(),
+                    });
+                }
+                ClaimOne::Not(run) => run,
+            };
+            match run.state {
+                RunState::Completed | RunState::Failed | RunState::Cancelled => {
+                    return result_of::<W>(client, &run).await.map(Settled::Completed);
+                }
+                RunState::Running => return Err(self.already_running(&run).await?),
+                RunState::Paused => {
+                    return Err(Error::WrongState {
+                        run: run.id,
+                        state: run.state,
+                        verb: "driven",
+                    });
+                }
+                RunState::Pending | RunState::Waiting => {}
+            }
+            // With a time to wait for, it goes on by itself; otherwise somebody outside must act.
+            let wakes_by_itself = run.due_at.is_some();
+            match run.waiting {
+                Some(waiting) if !wakes_by_itself => return Ok(Settled::Waiting(waiting)),
+                _ => {}
+            }
+            let wait = tick.next_due.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
+            // A hint may be lost, so a look follows in any case.
+            let _ = tokio::time::timeout(wait, hints.changed()).await;
+        }
+    }
+
+    async fn already_running(&self, run: &Run) -> Result<Error, Error> {
+        let workers = self
+            .client()
+            .store
+            .workers(std::time::Duration::ZERO)
+            .await?;
+        let its = workers
+            .into_iter()
+            .find(|w| Some(w.registered.key) == run.worker);
+        Ok(Error::AlreadyRunning {
+            run: run.id.clone(),
+            worker: its.map_or_else(|| "unknown".to_owned(), |w| w.registered.name),
+        })
+    }
+}
+
+/// Waits for a task; dropped, it ends the task.
+async fn lost(task: tokio::task::JoinHandle<()>) {
+    struct Abort(tokio::task::JoinHandle<()>);
+    impl Drop for Abort {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+    let mut task = Abort(task);
+    // However the task ended, the lease is no longer kept.
+    let _ = (&mut task.0).await;
+}
+
+/// How long a driver waits for its run's time before it looks again.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);

@@ -1,0 +1,224 @@
+//! How a worker is set up.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::WorkflowWorker;
+use super::dispatch::dispatch;
+use super::handle::{Stop, WorkerHandle};
+use super::life::{Life, Setup};
+use super::signals::EndSignals;
+use crate::error::Error;
+use crate::model::{Label, Labels, WorkerKey};
+use crate::store::AnyStore;
+use crate::workflow::{DEFAULT_POOL, Definition, Registry, WorkflowFn};
+
+impl WorkflowWorker {
+    /// A worker on this store, to be set up.
+    pub fn builder(store: impl Into<AnyStore>) -> WorkerBuilder {
+        WorkerBuilder {
+            setup: defaults(store.into()),
+            wrong: None,
+        }
+    }
+}
+
+fn defaults(store: AnyStore) -> Setup {
+    Setup {
+        store,
+        registry: Registry::default(),
+        name: String::new(),
+        pool: DEFAULT_POOL.to_owned(),
+        labels: Labels::new(),
+        concurrency: 100,
+        poll_interval: Duration::from_secs(2),
+        heartbeat_interval: Duration::from_secs(10),
+        lease: Duration::from_secs(30),
+        drain_timeout: Duration::from_secs(30),
+        max_claims: 5,
+    }
+}
+
+/// The set-up of a process that drives one run without serving others.
+pub(crate) fn setup_in_place(store: &AnyStore, definition: Definition) -> Setup {
+    let mut setup = defaults(store.clone());
+    // The first one cannot clash.
+    let _ = setup.registry.add(definition);
+    setup.name = generated_name();
+    setup.concurrency = 1;
+    setup
+}
+
+fn generated_name() -> String {
+    let draw = WorkerKey::generate().to_string();
+    format!("{}-{}", std::process::id(), &draw[draw.len() - 6..])
+}
+
+/// Sets up a worker. What is wrong with the set-up is said when it starts.
+#[must_use = "a worker does nothing unless it is started"]
+#[derive(Debug)]
+pub struct WorkerBuilder {
+    setup: Setup,
+    wrong: Option<Error>,
+}
+
+impl WorkerBuilder {
+    /// Serves this workflow: pass the function itself. Runs of workflows that a worker does not serve are left to
+    /// others.
+    pub fn workflow<Arguments, F: WorkflowFn<Arguments>>(mut self, _workflow: F) -> WorkerBuilder {
+        let new = Definition::of::<F::Workflow>();
+        if let Err(held) = self.setup.registry.add(new) {
+            self.wrong(Error::Worker {
+                reason: format!(
+                    "two workflows are named `{}`: one in `{}`, one in `{}`; rename one with `#[workflow(name = \"..\")]`",
+                    new.name, held.module, new.module
+                ),
+            });
+        }
+        self
+    }
+
+    /// Its name, for people; made of the machine's process id and a draw by default. Names need not be unique.
+    pub fn name(mut self, name: impl Into<String>) -> WorkerBuilder {
+        self.setup.name = name.into();
+        self
+    }
+
+    /// The pool it belongs to; `default` by default. It serves runs of this pool only.
+    pub fn pool(mut self, pool: impl Into<String>) -> WorkerBuilder {
+        self.setup.pool = pool.into();
+        self
+    }
+
+    /// Something it offers; runs that ask for more are left to others.
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<Label>) -> WorkerBuilder {
+        self.setup.labels.insert(key, value);
+        self
+    }
+
+    /// All it offers, as a JSON object: `{"zone": "eu", "gpu": true}`. Replaces labels given before.
+    pub fn labels(mut self, labels: serde_json::Value) -> WorkerBuilder {
+        match Labels::from_json(labels) {
+            Ok(labels) => self.setup.labels = labels,
+            Err(invalid) => self.wrong(invalid.into()),
+        }
+        self
+    }
+
+    /// How many runs it drives at once; 100 by default. Sleeping runs do not count.
+    pub fn concurrency(mut self, runs: usize) -> WorkerBuilder {
+        self.setup.concurrency = runs;
+        self
+    }
+
+    /// How often it looks for work when no hint comes; 2 seconds by default.
+    pub fn poll_interval(mut self, interval: Duration) -> WorkerBuilder {
+        self.setup.poll_interval = interval;
+        self
+    }
+
+    /// How often it extends its lease; 10 seconds by default, at most a half of the lease.
+    pub fn heartbeat_interval(mut self, interval: Duration) -> WorkerBuilder {
+        self.setup.heartbeat_interval = interval;
+        self
+    }
+
+    /// How long its runs stay its own after its last heartbeat; 30 seconds by default. The shorter, the sooner
+    /// others take over from a worker that is cut off; the longer, the longer it may be cut off and go on.
+    pub fn lease(mut self, lease: Duration) -> WorkerBuilder {
+        self.setup.lease = lease;
+        self
+    }
+
+    /// How long a shutdown waits for steps that are being executed; 30 seconds by default.
+    pub fn drain_timeout(mut self, limit: Duration) -> WorkerBuilder {
+        self.setup.drain_timeout = limit;
+        self
+    }
+
+    /// How many workers may die with a run, without progress between, before it is given up; 5 by default.
+    pub fn max_claims(mut self, claims: u32) -> WorkerBuilder {
+        self.setup.max_claims = i32::try_from(claims).unwrap_or(i32::MAX);
+        self
+    }
+
+    /// Starts it in the background.
+    ///
+    /// # Errors
+    /// [`Error::Worker`] and [`Error::Invalid`] for a set-up that cannot work, [`Error::Store`] where the store
+    /// cannot be reached or its tables are missing.
+    pub async fn start(self) -> Result<WorkerHandle, Error> {
+        let setup = self.checked()?;
+        setup.store.check().await?;
+        let life = Life::begin(&setup).await?;
+        let (stop, stopped) = watch::channel(Stop::No);
+        let name = setup.name.clone();
+        let task = tokio::spawn(dispatch(life, stopped));
+        Ok(WorkerHandle {
+            name,
+            stop,
+            task: Some(task),
+        })
+    }
+
+    /// Runs it until SIGTERM or SIGINT, then shuts it down. A second signal gives everything back at once.
+    ///
+    /// # Errors
+    /// As [`start`](WorkerBuilder::start) and [`shutdown`](WorkerHandle::shutdown).
+    pub async fn run(self) -> Result<(), Error> {
+        let mut signals = EndSignals::listen().map_err(|error| Error::Worker {
+            reason: format!("signals cannot be listened for: {error}"),
+        })?;
+        let mut handle = self.start().await?;
+        let Some(mut task) = handle.task.take() else {
+            return Ok(());
+        };
+        let mut stop = Stop::Drain;
+        loop {
+            tokio::select! {
+                ended = &mut task => {
+                    return ended.unwrap_or_else(|panic| Err(Error::Worker {
+                        reason: format!("its loop ended by itself: {panic}"),
+                    }));
+                }
+                () = signals.next() => {
+                    tracing::info!(worker = %handle.name, ?stop, "asked to end");
+                    handle.ask(stop);
+                    stop = Stop::Now;
+                }
+            }
+        }
+    }
+
+    fn wrong(&mut self, error: Error) {
+        self.wrong.get_or_insert(error);
+    }
+
+    fn checked(mut self) -> Result<Setup, Error> {
+        if let Some(error) = self.wrong.take() {
+            return Err(error);
+        }
+        let mut setup = self.setup;
+        if setup.name.is_empty() {
+            setup.name = generated_name();
+        }
+        crate::model::worker_name(&setup.name)?;
+        crate::model::pool_name(&setup.pool)?;
+        setup.labels.check()?;
+        let reason = if setup.registry.names().is_empty() {
+            "it serves no workflow; name at least one with `.workflow(f)`"
+        } else if setup.concurrency == 0 {
+            "a concurrency of 0 would never run anything"
+        } else if setup.poll_interval.is_zero() || setup.heartbeat_interval.is_zero() {
+            "an interval of 0 would ask the store without end"
+        } else if setup.heartbeat_interval > setup.lease / 2 {
+            "the heartbeat interval is more than half of the lease, so one late heartbeat would lose its runs"
+        } else {
+            return Ok(setup);
+        };
+        Err(Error::Worker {
+            reason: reason.to_owned(),
+        })
+    }
+}

@@ -1,0 +1,282 @@
+//! The loop of a worker: it alone owns what the worker is doing, and these are all the things that move it.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use super::drive::{Ended, Mail, drive};
+use super::handle::Stop;
+use super::lease;
+use super::life::{Life, Setup};
+use crate::clock::Backoff;
+use crate::error::Error;
+use crate::model::{Claimed, RunKey, Serves};
+use crate::store::{StoreResult, WorkWatch};
+
+/// What can happen to a worker.
+enum Input {
+    /// Something may be claimable, or one of its runs has a message.
+    Hint,
+    /// It is time to look without a hint.
+    Poll,
+    /// A run ended or left.
+    RunEnded,
+    /// The lease is another's to take.
+    LeaseLost,
+    /// Asked to end.
+    Stop(Stop),
+}
+
+/// Runs a worker until it is asked to end.
+pub(crate) async fn dispatch(life: Life, mut stop: watch::Receiver<Stop>) -> Result<(), Error> {
+    let setup = life.setup.clone();
+    let mut life = life;
+    loop {
+        let mut worker = Worker::new(life);
+        match worker.live(&mut stop).await {
+            Stopped::Asked => return worker.sign_off(&mut stop).await,
+            Stopped::LeaseLost => {
+                tracing::warn!(worker = %setup.name, "lease lost; registering anew");
+                worker.drop_everything().await;
+            }
+        }
+        match register_anew(&setup, &mut stop).await {
+            Some(next) => life = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Registers the next life as soon as the store is there; none when the worker was asked to end meanwhile.
+async fn register_anew(setup: &Setup, stop: &mut watch::Receiver<Stop>) -> Option<Life> {
+    let mut backoff = Backoff::new();
+    while *stop.borrow() == Stop::No {
+        match Life::begin(setup).await {
+            Ok(life) => return Some(life),
+            Err(error) => {
+                tracing::warn!(worker = %setup.name, %error, "not registered yet");
+                backoff.pause().await;
+            }
+        }
+    }
+    None
+}
+
+/// Why a life ended.
+enum Stopped {
+    Asked,
+    LeaseLost,
+}
+
+struct Worker {
+    life: Arc<Life>,
+    serves: Serves,
+    hints: WorkWatch,
+    lease: JoinHandle<()>,
+    runs: JoinSet<(RunKey, Ended)>,
+    mail: HashMap<RunKey, watch::Sender<Mail>>,
+    /// When to look without a hint.
+    poll_at: Instant,
+    /// Whether the last claim may have left something behind.
+    more: bool,
+    /// Whether a claim's reply may have been lost: the store may hold runs for this worker that it does not know.
+    strays: bool,
+}
+
+impl Worker {
+    fn new(life: Life) -> Worker {
+        let life = Arc::new(life);
+        let setup = &life.setup;
+        Worker {
+            serves: Serves {
+                workflows: setup.registry.names(),
+                pool: setup.pool.clone(),
+                labels: setup.labels.clone(),
+            },
+            // Listening begins before the first look.
+            hints: setup.store.hints().watch_work(),
+            lease: tokio::spawn(lease::keep(life.clone())),
+            runs: JoinSet::new(),
+            mail: HashMap::new(),
+            poll_at: Instant::now(),
+            more: false,
+            strays: false,
+            life,
+        }
+    }
+
+    async fn live(&mut self, stop: &mut watch::Receiver<Stop>) -> Stopped {
+        loop {
+            let step = match self.next_input(stop).await {
+                Input::LeaseLost => return Stopped::LeaseLost,
+                Input::Stop(Stop::No) => continue,
+                Input::Stop(_) => return Stopped::Asked,
+                Input::Poll => self.poll().await,
+                Input::Hint => self.look().await,
+                Input::RunEnded => self.claim().await,
+            };
+            if let Err(error) = step {
+                tracing::warn!(worker = %self.life.setup.name, %error, "no answer from the store; asking again");
+                self.poll_at = Instant::now() + self.life.setup.poll_interval.min(RETRY_AFTER);
+            }
+        }
+    }
+
+    async fn next_input(&mut self, stop: &mut watch::Receiver<Stop>) -> Input {
+        tokio::select! {
+            biased;
+            _ = stop.changed() => Input::Stop(*stop.borrow_and_update()),
+            _ = &mut self.lease => Input::LeaseLost,
+            Some(ended) = self.runs.join_next(), if !self.runs.is_empty() => {
+                self.forget(ended);
+                while let Some(ended) = self.runs.try_join_next() {
+                    self.forget(ended);
+                }
+                Input::RunEnded
+            }
+            () = self.hints.changed() => Input::Hint,
+            () = sleep_until(self.poll_at) => Input::Poll,
+        }
+    }
+
+    /// Looks at the clock, for workers that died, for messages, and for work.
+    async fn poll(&mut self) -> StoreResult<()> {
+        let setup = &self.life.setup;
+        lease::bury_the_proved(&self.life).await?;
+        let tick = setup.store.tick().await?;
+        let wait = tick.next_due.unwrap_or(setup.poll_interval);
+        self.poll_at = Instant::now() + wait.clamp(SHORTEST_POLL, setup.poll_interval);
+        self.more = true;
+        self.look().await
+    }
+
+    /// Looks for messages and for work.
+    async fn look(&mut self) -> StoreResult<()> {
+        if !self.mail.is_empty() {
+            let runs: Vec<RunKey> = self.mail.keys().copied().collect();
+            for (run, wakes) in self.life.setup.store.wakes(self.life.key, &runs).await? {
+                if let Some(mail) = self.mail.get(&run) {
+                    mail.send_if_modified(|mail| {
+                        let news = wakes > mail.wakes;
+                        mail.wakes = mail.wakes.max(wakes);
+                        news
+                    });
+                }
+            }
+        }
+        self.more = true;
+        self.claim().await
+    }
+
+    /// Fills the free slots, as long as there is something to claim.
+    async fn claim(&mut self) -> StoreResult<()> {
+        if self.strays {
+            let held: Vec<RunKey> = self.mail.keys().copied().collect();
+            let strays = self.life.setup.store.strays(self.life.key, &held).await?;
+            self.strays = false;
+            self.drive_all(strays);
+        }
+        while self.more {
+            let free = self.life.setup.concurrency.saturating_sub(self.mail.len());
+            let batch = free.min(BATCH);
+            if batch == 0 {
+                return Ok(());
+            }
+            self.strays = true;
+            let limit = u32::try_from(batch).unwrap_or(u32::MAX);
+            let store = &self.life.setup.store;
+            let claimed = store.claim(self.life.key, &self.serves, limit).await?;
+            self.strays = false;
+            self.more = claimed.len() == batch;
+            self.drive_all(claimed);
+        }
+        Ok(())
+    }
+
+    fn drive_all(&mut self, claimed: Vec<Claimed>) {
+        for claimed in claimed {
+            let Some(definition) = self.life.setup.registry.get(&claimed.run.workflow) else {
+                // The store gives only what was asked for.
+                tracing::error!(run = %claimed.run.id, workflow = %claimed.run.workflow, "claimed a workflow that is not served");
+                continue;
+            };
+            let key = claimed.run.key();
+            let (mail, inbox) = watch::channel(Mail {
+                wakes: claimed.run.wakes,
+                drain: false,
+            });
+            tracing::debug!(run = %claimed.run.id, workflow = %claimed.run.workflow, epoch = claimed.run.epoch, "run claimed");
+            self.mail.insert(key, mail);
+            let life = self.life.clone();
+            self.runs
+                .spawn(async move { (key, drive(life, definition, claimed, inbox).await) });
+        }
+    }
+
+    fn forget(&mut self, ended: Result<(RunKey, Ended), tokio::task::JoinError>) {
+        match ended {
+            Ok((run, _)) => {
+                self.mail.remove(&run);
+            }
+            // Steps and bodies are caught when they panic, so this is a mistake of ours: the run stays with this
+            // worker in the store, and is taken from there again.
+            Err(error) => {
+                tracing::error!(%error, "the task of a run ended by itself");
+                self.strays = true;
+                self.mail.retain(|_, mail| !mail.is_closed());
+            }
+        }
+    }
+
+    /// Ends in order: runs are told to give themselves back, steps may end up to the limit, and what is left is given
+    /// back by signing off.
+    async fn sign_off(mut self, stop: &mut watch::Receiver<Stop>) -> Result<(), Error> {
+        let setup = self.life.setup.clone();
+        tracing::info!(worker = %setup.name, runs = self.mail.len(), "draining");
+        for mail in self.mail.values() {
+            mail.send_modify(|mail| mail.drain = true);
+        }
+        let limit = sleep_until(Instant::now() + setup.drain_timeout);
+        tokio::pin!(limit);
+        while !self.runs.is_empty() {
+            let drained = tokio::select! {
+                ended = self.runs.join_next() => {
+                    if let Some(ended) = ended {
+                        self.forget(ended);
+                    }
+                    ControlFlow::Continue(())
+                }
+                () = &mut limit => ControlFlow::Break("the drain limit is over"),
+                _ = &mut self.lease => ControlFlow::Break("the lease is lost"),
+                _ = stop.wait_for(|stop| *stop == Stop::Now) => ControlFlow::Break("asked a second time"),
+            };
+            if let ControlFlow::Break(why) = drained {
+                tracing::info!(worker = %setup.name, runs = self.mail.len(), why, "giving runs back unfinished");
+                break;
+            }
+        }
+        let key = self.life.key;
+        self.drop_everything().await;
+        setup.store.deregister(key).await?;
+        setup.store.hints().tell_work();
+        tracing::info!(worker = %setup.name, "worker signed off");
+        Ok(())
+    }
+
+    /// Stops all tasks, and waits until they have stopped: nothing of this life goes on behind the next.
+    async fn drop_everything(mut self) {
+        self.lease.abort();
+        self.runs.shutdown().await;
+    }
+}
+
+/// How many runs one claim takes at most.
+const BATCH: usize = 100;
+/// How soon the store is asked again after it did not answer.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+/// However soon the next run is due, the store is not asked more often than this.
+const SHORTEST_POLL: std::time::Duration = std::time::Duration::from_millis(1);

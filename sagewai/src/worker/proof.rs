@@ -1,0 +1,135 @@
+//! Proof that a worker's process is gone, so that nobody has to wait for its lease.
+//!
+//! Each life holds an exclusive lock on a file of its own, in a directory that belongs to this machine; the
+//! operating system lets go of it when the process ends, however it ends. A worker on the same machine that can
+//! lock the file of another life knows that its process is gone. A missing file proves nothing, and neither does
+//! another machine: there the lease decides. Nothing is risked by a wrong proof, since every write is fenced.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use crate::model::WorkerKey;
+
+/// The lock of a life, held until it is dropped.
+#[derive(Debug)]
+pub(crate) struct LifeLock {
+    _file: File,
+    path: PathBuf,
+    host: String,
+}
+
+impl LifeLock {
+    /// Takes the lock of a new life. None where this machine has no place for it; takeover then waits for leases.
+    pub(crate) fn take(key: WorkerKey) -> Option<LifeLock> {
+        let taken = || -> io::Result<LifeLock> {
+            let directory = directory()?;
+            let host = host(&directory)?;
+            let path = file_of(&directory, key);
+            let file = OpenOptions::new()
+                .create_new(true)
+                .write(true)
+                .open(&path)?;
+            file.lock()?;
+            Ok(LifeLock {
+                _file: file,
+                path,
+                host,
+            })
+        };
+        taken()
+            .inspect_err(|error| {
+                tracing::debug!(%error, "no lock file, so takeover waits for leases");
+            })
+            .ok()
+    }
+
+    /// Names the machine on which this lock proves something.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+impl Drop for LifeLock {
+    fn drop(&mut self) {
+        // The file means nothing without its lock; one that stays is removed by whoever finds the process gone.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether the process that held this life is known to be gone.
+pub(crate) fn is_gone(key: WorkerKey, host: &str) -> bool {
+    let probe = || -> io::Result<bool> {
+        let directory = directory()?;
+        if host.is_empty() || self::host(&directory)? != host {
+            return Ok(false);
+        }
+        let path = file_of(&directory, key);
+        let file = File::open(&path)?;
+        match file.try_lock() {
+            Ok(()) => {
+                fs::remove_file(&path)?;
+                Ok(true)
+            }
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    };
+    // Whatever goes wrong here, it proves nothing.
+    probe().unwrap_or(false)
+}
+
+fn directory() -> io::Result<PathBuf> {
+    let directory = std::env::temp_dir().join("sagewai-workers");
+    fs::create_dir_all(&directory)?;
+    Ok(directory)
+}
+
+fn file_of(directory: &Path, key: WorkerKey) -> PathBuf {
+    directory.join(format!("{key}.lock"))
+}
+
+/// A name for this directory, drawn by whoever comes first.
+fn host(directory: &Path) -> io::Result<String> {
+    let path = directory.join("host");
+    if let Ok(name) = fs::read_to_string(&path)
+        && !name.is_empty()
+    {
+        return Ok(name);
+    }
+    let name = Uuid::now_v7().to_string();
+    let draft = directory.join(format!("host-{name}"));
+    fs::write(&draft, &name)?;
+    // A link is made whole or not at all, and the second one loses.
+    let linked = fs::hard_link(&draft, &path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => fs::read_to_string(&path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn life_is_proved_over_only_when_its_lock_is_free() {
+        let key = WorkerKey::generate();
+        let lock = LifeLock::take(key).unwrap();
+        let host = lock.host().to_owned();
+        assert!(!is_gone(key, &host), "held");
+        let path = lock.path.clone();
+        drop(lock);
+        assert!(!path.exists());
+        assert!(!is_gone(key, &host), "signed off: nothing to prove");
+
+        // What a killed process leaves: the file, without a lock.
+        File::create(&path).unwrap();
+        assert!(!is_gone(key, "another machine"));
+        assert!(is_gone(key, &host));
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,113 @@
+//! Steps and workflows without their types. One copy of the engine serves all of them, which is what keeps a
+//! program of many steps quick to compile.
+
+use super::context::{StepContext, WorkflowContext};
+use super::scope::Scope;
+use super::spec::{BoxFuture, Payload, Step, Workflow};
+use crate::error::{Failure, Fault, StepError};
+use crate::model::{Json, Outcome};
+
+/// A body's end, as it is stored and as the engine must judge it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Returned {
+    /// What is stored.
+    pub(crate) outcome: Outcome,
+    /// What it says, where it is no value.
+    pub(crate) error: Option<String>,
+    /// Whether another attempt is pointless.
+    pub(crate) terminal: bool,
+}
+
+impl Returned {
+    pub(crate) fn fault(fault: Fault) -> Returned {
+        Returned {
+            error: Some(fault.to_string()),
+            terminal: fault.is_terminal(),
+            outcome: Outcome::Fault(fault),
+        }
+    }
+
+    fn of<T: Payload, E: StepError>(
+        result: Result<T, E>,
+        is_terminal: impl FnOnce(&E) -> bool,
+    ) -> Returned {
+        let error = match result {
+            Ok(value) => {
+                return match value.store() {
+                    Ok(json) => Returned {
+                        outcome: Outcome::Ok(json),
+                        error: None,
+                        terminal: true,
+                    },
+                    Err(fault) => Returned::fault(fault),
+                };
+            }
+            Err(error) => error,
+        };
+        match error.store() {
+            Ok(json) => Returned {
+                outcome: Outcome::Err(json),
+                error: Some(error.message()),
+                terminal: is_terminal(&error),
+            },
+            // The error itself cannot be stored. What it said is worth more than why it cannot.
+            Err(fault) => Returned {
+                error: Some(format!("{} (its error {fault})", error.message())),
+                ..Returned::fault(fault)
+            },
+        }
+    }
+}
+
+/// One attempt of a step.
+pub(crate) type StepBody = fn(StepContext, &Json) -> BoxFuture<'static, Returned>;
+
+/// A workflow's body over its run.
+pub(crate) type WorkflowBody = fn(WorkflowContext, Scope, &Json) -> BoxFuture<'static, Returned>;
+
+pub(crate) fn step_body<S: Step>(
+    context: StepContext,
+    input: &Json,
+) -> BoxFuture<'static, Returned> {
+    match S::load(input) {
+        Ok(input) => {
+            let body = S::body(context, input);
+            Box::pin(async move { Returned::of(body.await, S::is_terminal) })
+        }
+        Err(fault) => Box::pin(std::future::ready(Returned::fault(fault))),
+    }
+}
+
+pub(crate) fn workflow_body<W: Workflow>(
+    context: WorkflowContext,
+    scope: Scope,
+    input: &Json,
+) -> BoxFuture<'static, Returned> {
+    match W::load(input) {
+        Ok(input) => {
+            let body = W::body(context, scope, input);
+            Box::pin(async move { Returned::of(body.await, |_| true) })
+        }
+        Err(fault) => Box::pin(std::future::ready(Returned::fault(fault))),
+    }
+}
+
+/// What an outcome is to the code that awaits it: the same after a replay as the first time.
+pub(crate) fn typed<T: Payload, E: StepError>(outcome: Outcome) -> Result<T, E> {
+    match outcome {
+        Outcome::Ok(json) => T::load(json.as_str()).map_err(E::from_fault),
+        Outcome::Err(json) => Err(E::load(&json).unwrap_or_else(E::from_fault)),
+        Outcome::Fault(fault) => Err(E::from_fault(fault)),
+    }
+}
+
+/// The text of a stored error, for people.
+pub(crate) fn error_text(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Ok(_) => String::new(),
+        Outcome::Err(json) => json
+            .decode::<Failure>()
+            .map_or_else(|_| json.to_string(), |failure| failure.message().to_owned()),
+        Outcome::Fault(fault) => fault.to_string(),
+    }
+}

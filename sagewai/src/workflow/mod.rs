@@ -1,0 +1,32 @@
+//! How authors write: what may be awaited in a workflow, and how a body is replayed over what its run has left.
+//! This layer asks for effects and performs none.
+
+pub(crate) mod approval;
+pub(crate) mod args;
+mod context;
+pub(crate) mod durable;
+pub(crate) mod erased;
+pub(crate) mod execution;
+pub(crate) mod graph;
+pub(crate) mod node;
+mod record;
+mod registry;
+pub(crate) mod replay;
+pub(crate) mod scope;
+mod sleep;
+pub(crate) mod spec;
+pub(crate) mod stand_in;
+mod step_call;
+mod workflow_call;
+
+pub use approval::{ApprovalGate, approval};
+pub use context::{StepContext, WorkflowContext};
+pub use durable::Durable;
+pub use graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind};
+pub use record::{Now, Record, UuidCall, now, record, uuid};
+pub use registry::WorkflowFn;
+pub(crate) use registry::{Definition, Registry};
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use spec::{Payload, Step, StepSpec, Workflow, WorkflowSpec};
+pub use step_call::StepCall;
+pub use workflow_call::{DEFAULT_POOL, WorkflowCall};

@@ -1,0 +1,72 @@
+//! Which workflows a worker knows.
+
+use std::collections::BTreeMap;
+
+use super::erased::{WorkflowBody, workflow_body};
+use super::spec::Workflow;
+use super::workflow_call::WorkflowCall;
+
+/// A `#[workflow]` function, which is how a workflow is registered: `.workflow(article_pipeline)`.
+pub trait WorkflowFn<Arguments> {
+    /// Its type, which has the function's name.
+    type Workflow: Workflow;
+}
+
+macro_rules! arities {
+    ($(($($argument:ident),*))*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl<Func, Flow, $($argument),*> WorkflowFn<($($argument,)*)> for Func
+        where
+            Flow: Workflow,
+            Func: Fn($($argument),*) -> WorkflowCall<Flow>,
+        {
+            type Workflow = Flow;
+        }
+    )* };
+}
+arities! {
+    () (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) (A, B, C, D, E, F, G)
+    (A, B, C, D, E, F, G, H)
+}
+
+/// A workflow as the engine runs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Definition {
+    pub(crate) name: &'static str,
+    pub(crate) module: &'static str,
+    pub(crate) body: WorkflowBody,
+}
+
+impl Definition {
+    pub(crate) fn of<W: Workflow>() -> Definition {
+        Definition {
+            name: W::SPEC.name,
+            module: W::SPEC.module,
+            body: workflow_body::<W>,
+        }
+    }
+}
+
+/// Definitions by name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Registry(BTreeMap<&'static str, Definition>);
+
+impl Registry {
+    /// Adds a workflow. Another one of the same name is returned and not replaced; the same one again is fine.
+    pub(crate) fn add(&mut self, new: Definition) -> Result<(), Definition> {
+        let held = self.0.entry(new.name).or_insert(new);
+        if held.module == new.module {
+            Ok(())
+        } else {
+            Err(*held)
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Definition> {
+        self.0.get(name).copied()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.keys().map(|name| (*name).to_owned()).collect()
+    }
+}

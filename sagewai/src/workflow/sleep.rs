@@ -1,0 +1,54 @@
+//! Waiting for a time.
+
+use std::time::{Duration, SystemTime};
+
+use super::durable::Durable;
+use super::replay::{Effect, Recall, Request, SleepEnd};
+use super::scope::Site;
+use crate::error::Fault;
+use crate::model::{CheckpointKind, Outcome, Timestamp};
+
+/// Waits for `length`, counted from when the run first comes here. The end is stored: a restart does not begin it
+/// anew, and a run that sleeps long costs nothing meanwhile.
+pub fn sleep(length: Duration) -> Sleep {
+    Sleep(SleepEnd::After(length))
+}
+
+/// Waits until a time, on the store's clock; not at all where it has passed.
+pub fn sleep_until(time: SystemTime) -> Sleep {
+    Sleep(SleepEnd::At(Timestamp::from_system(time)))
+}
+
+/// What [`sleep`] and [`sleep_until`] return; await it. It gives a [`Fault`] only when the run is cancelled.
+#[must_use = "a sleep does nothing unless awaited"]
+#[derive(Debug)]
+pub struct Sleep(SleepEnd);
+
+#[diagnostic::do_not_recommend]
+impl Durable for Sleep {
+    type Output = Result<(), Fault>;
+    async fn run(self, at: Site) -> Self::Output {
+        let replay = at.replay().clone();
+        let position = at.position("sleep");
+        // The checkpoint of a sleep is written when it begins and says when it ends; so a recorded one may still
+        // have to be waited for.
+        let end = match replay.recall(&position, CheckpointKind::Sleep, 0) {
+            Recall::Recorded(Outcome::Ok(json)) => {
+                SleepEnd::Recorded(json.decode().map(Timestamp::from_micros)?)
+            }
+            Recall::Recorded(Outcome::Fault(fault)) => return Err(fault),
+            Recall::Recorded(Outcome::Err(_)) | Recall::Diverged => std::future::pending().await,
+            Recall::Nothing => self.0,
+        };
+        replay.ask(Request {
+            position: position.clone(),
+            site: at.site,
+            input_digest: 0,
+            effect: Effect::Sleep(end),
+        });
+        match replay.wait(&position).await {
+            Outcome::Fault(fault) => Err(fault),
+            Outcome::Ok(_) | Outcome::Err(_) => Ok(()),
+        }
+    }
+}

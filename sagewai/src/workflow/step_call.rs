@@ -1,0 +1,127 @@
+//! A step that is called but not yet awaited.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use super::context::StepContext;
+use super::durable::Durable;
+use super::erased::{step_body, typed};
+use super::execution::in_body;
+use super::replay::Effect;
+use super::scope::Site;
+use super::spec::{BoxFuture, Step, StepSpec};
+use crate::error::{Fault, StepError};
+use crate::model::{Json, Outcome, Position, digest};
+
+/// A call of a `#[step]`: the arguments, and options that override those of the attribute.
+///
+/// Awaited inside a workflow, the step runs on the worker and its outcome is stored. Awaited anywhere else, it is
+/// the plain async function, once, without retries or timeout: which is how a step is unit-tested.
+#[must_use = "a step does nothing unless awaited"]
+pub struct StepCall<S: Step> {
+    input: S::Input,
+    spec: StepSpec,
+}
+
+impl<S: Step> StepCall<S> {
+    #[doc(hidden)]
+    pub fn new(input: S::Input) -> StepCall<S> {
+        StepCall {
+            input,
+            spec: S::SPEC,
+        }
+    }
+
+    /// How many times the step runs again when it fails.
+    pub fn retries(mut self, retries: u32) -> StepCall<S> {
+        self.spec.retries = retries;
+        self
+    }
+
+    /// The pause before the first retry.
+    pub fn retry_delay(mut self, delay: Duration) -> StepCall<S> {
+        self.spec.retry_delay = delay;
+        self
+    }
+
+    /// The factor by which the pause grows; below 1 and what is no number count as 1.
+    pub fn backoff(mut self, factor: f64) -> StepCall<S> {
+        self.spec.backoff = if factor >= 1.0 && factor.is_finite() {
+            factor
+        } else {
+            1.0
+        };
+        self
+    }
+
+    /// The longest time one attempt may take.
+    pub fn timeout(mut self, limit: Duration) -> StepCall<S> {
+        self.spec.timeout = Some(limit);
+        self
+    }
+
+    /// Another name in the journal, where the same step is called for different things.
+    pub fn named(mut self, name: &'static str) -> StepCall<S> {
+        self.spec.name = name;
+        self
+    }
+}
+
+impl<S: Step> fmt::Debug for StepCall<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepCall")
+            .field("step", &self.spec.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Step> Durable for StepCall<S> {
+    type Output = Result<S::Output, S::Error>;
+    async fn run(self, at: Site) -> Self::Output {
+        let effect = |input| Effect::Step {
+            spec: self.spec,
+            input,
+            body: step_body::<S>,
+        };
+        typed(run_step(at, self.spec.name, S::store(&self.input), effect).await)
+    }
+}
+
+/// The part of a step's await that does not depend on its types.
+fn run_step<'a>(
+    at: Site,
+    name: &'static str,
+    input: Result<Json, Fault>,
+    effect: impl FnOnce(Json) -> Effect + Send + 'a,
+) -> BoxFuture<'a, Outcome> {
+    Box::pin(async move {
+        let input = match input {
+            Ok(input) => input,
+            // The same on every replay, so there is nothing to store; the name counts all the same.
+            Err(fault) => {
+                let _: Position = at.position(name);
+                return Outcome::Fault(fault);
+            }
+        };
+        let digest = digest(&input);
+        let replay = at.replay().clone();
+        replay.operation(&at, name, digest, effect(input)).await
+    })
+}
+
+impl<S: Step> IntoFuture for StepCall<S> {
+    type Output = Result<S::Output, S::Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        if in_body() {
+            let step = self.spec.name.to_owned();
+            return Box::pin(async { Err(S::Error::from_fault(Fault::HiddenAwait { step })) });
+        }
+        let context =
+            StepContext::current().unwrap_or_else(|| StepContext::detached(self.spec.name));
+        S::body(context, self.input)
+    }
+}
