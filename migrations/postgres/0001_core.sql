@@ -16,6 +16,8 @@ CREATE TABLE queues (
     UNIQUE (workflow, pool, labels)
 );
 
+-- `orphans` is set when the worker is found gone, and taken back when the last run that it held has another one: a
+-- claim looks at those workers only, however many have come and gone.
 CREATE TABLE workers (
     worker      uuid PRIMARY KEY,
     name        text NOT NULL,
@@ -28,8 +30,11 @@ CREATE TABLE workers (
     seen_at     bigint NOT NULL,
     lease_until bigint NOT NULL,
     gone_at     bigint,
+    orphans     boolean NOT NULL DEFAULT false,
     running     text NOT NULL DEFAULT '[]'
 ) WITH (fillfactor = 50);
+CREATE INDEX workers_alive ON workers (worker) WHERE gone_at IS NULL;
+CREATE INDEX workers_orphans ON workers (worker) WHERE orphans;
 
 -- One narrow row a run: what is true of it now. Payloads are rows of `checkpoints`, which are never rewritten.
 CREATE TABLE runs (
@@ -41,7 +46,6 @@ CREATE TABLE runs (
     epoch       integer NOT NULL DEFAULT 0,
     worker      uuid,
     claims      integer NOT NULL DEFAULT 0,
-    progress    integer NOT NULL DEFAULT 0,
     wakes       integer NOT NULL DEFAULT 0,
     priority    smallint NOT NULL DEFAULT 0,
     fingerprint bigint NOT NULL,
@@ -58,10 +62,11 @@ CREATE TABLE runs (
 CREATE INDEX runs_worker ON runs (worker) WHERE state = 'running';
 CREATE INDEX runs_created ON runs (created_at);
 
--- Runs that are claimable now, in the order of their claim; the claim deletes. `rank` is the negated priority.
+-- Runs that are claimable now, in the order of their claim; the claim deletes. `rank` is the negated priority, `since`
+-- is when the run was created: the key follows from the run's row.
 CREATE TABLE queue (
     queue_id integer NOT NULL,
-    rank     smallint NOT NULL,
+    rank     integer NOT NULL,
     since    bigint NOT NULL,
     run_key  uuid NOT NULL,
     PRIMARY KEY (queue_id, rank, since, run_key)

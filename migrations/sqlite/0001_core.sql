@@ -10,6 +10,8 @@ CREATE TABLE queues (
     UNIQUE (workflow, pool, labels)
 ) STRICT;
 
+-- `orphans` is set when the worker is found gone, and taken back when the last run that it held has another one: a
+-- claim looks at those workers only, however many have come and gone.
 CREATE TABLE workers (
     worker      BLOB PRIMARY KEY,
     name        TEXT NOT NULL,
@@ -22,8 +24,11 @@ CREATE TABLE workers (
     seen_at     INTEGER NOT NULL,
     lease_until INTEGER NOT NULL,
     gone_at     INTEGER,
+    orphans     INTEGER NOT NULL DEFAULT 0,
     running     TEXT NOT NULL DEFAULT '[]'
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX workers_alive ON workers (worker) WHERE gone_at IS NULL;
+CREATE INDEX workers_orphans ON workers (worker) WHERE orphans;
 
 -- One narrow row a run: what is true of it now. Payloads are rows of `checkpoints`, which are never rewritten.
 CREATE TABLE runs (
@@ -35,7 +40,6 @@ CREATE TABLE runs (
     epoch       INTEGER NOT NULL DEFAULT 0,
     worker      BLOB,
     claims      INTEGER NOT NULL DEFAULT 0,
-    progress    INTEGER NOT NULL DEFAULT 0,
     wakes       INTEGER NOT NULL DEFAULT 0,
     priority    INTEGER NOT NULL DEFAULT 0,
     fingerprint INTEGER NOT NULL,
@@ -52,7 +56,8 @@ CREATE TABLE runs (
 CREATE INDEX runs_worker ON runs (worker) WHERE state = 'running';
 CREATE INDEX runs_created ON runs (created_at);
 
--- Runs that are claimable now, in the order of their claim; the claim deletes. `rank` is the negated priority.
+-- Runs that are claimable now, in the order of their claim; the claim deletes. `rank` is the negated priority, `since`
+-- is when the run was created: the key follows from the run's row.
 CREATE TABLE queue (
     queue_id INTEGER NOT NULL,
     rank     INTEGER NOT NULL,

@@ -71,10 +71,11 @@ impl Outcome {
         match self {
             Outcome::Ok(json) => ("ok", json.clone()),
             Outcome::Err(json) => ("error", json.clone()),
-            // A fault is made of texts and numbers; where one holds a NUL, what is left still says what happened.
+            // A fault is made of texts and numbers: JSON can hold it. A NUL in a text becomes an escape, which every
+            // store keeps, since it never looks into a payload.
             Outcome::Fault(fault) => (
                 "fault",
-                Json::encode(fault).unwrap_or_else(|_| Json::null()),
+                serde_json::to_string(fault).map_or_else(|_| Json::null(), Json::from_store),
             ),
         }
     }

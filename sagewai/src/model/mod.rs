@@ -32,4 +32,6 @@ pub use run::{
     orderly_claims,
 };
 pub use time::Timestamp;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) use time::micros;
 pub use worker::{Lease, NewWorker, RunningStep, Serves, Tick, WorkerRecord};

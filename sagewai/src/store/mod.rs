@@ -4,11 +4,27 @@
 //! before that, either all of it is true or nothing.
 
 mod any;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod columns;
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod error;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod failure;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod group_commit;
 mod hints;
 mod memory;
 mod open;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod row;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod schema;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod settle;
 mod size;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -1,0 +1,75 @@
+//! What goes into a column where it is not the model's field itself; `row.rs` is the way back.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::{Ending, Park, RunState, Then};
+
+/// A length of time in microseconds, short enough to be added to any time of this age.
+pub(super) fn micros(length: Duration) -> i64 {
+    crate::model::micros(length).min(i64::MAX / 4)
+}
+
+/// A text without the character that PostgreSQL cannot hold.
+pub(super) fn text(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+/// One of the model's own types, as JSON text. A NUL in it is written as an escape, which a text column holds.
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> String {
+    // Texts, numbers and enums with names: JSON can hold them.
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// A count, as the column holds it.
+pub(super) fn count(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// What [`Then`] changes in the row of a run.
+#[derive(Debug)]
+pub(super) struct Move {
+    /// The state it moves to.
+    pub(super) state: &'static str,
+    /// For a run that parks: the wake counter that its worker has seen.
+    pub(super) wakes: Option<i32>,
+    /// What it waits for.
+    pub(super) waiting: Option<String>,
+    /// How long it waits at most.
+    pub(super) wake_us: Option<i64>,
+    /// Why it failed.
+    pub(super) error: Option<String>,
+}
+
+impl Move {
+    /// None where the run stays with its worker.
+    pub(super) fn of(then: &Then) -> Option<Move> {
+        let to = |state: RunState| Move {
+            state: state.as_str(),
+            wakes: None,
+            waiting: None,
+            wake_us: None,
+            error: None,
+        };
+        Some(match then {
+            Then::Continue => return None,
+            Then::HandBack => to(RunState::Pending),
+            Then::Finish(Ending::Completed) => to(RunState::Completed),
+            Then::Finish(Ending::Failed { error }) => Move {
+                error: Some(text(error)),
+                ..to(RunState::Failed)
+            },
+            Then::Park(Park {
+                waiting,
+                wake_after,
+                wakes,
+            }) => Move {
+                wakes: Some(*wakes),
+                waiting: Some(json(waiting)),
+                wake_us: wake_after.map(micros),
+                ..to(RunState::Waiting)
+            },
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! Retries by people.
+
+use futures_util::future::join_all;
+
+use crate::model::{Commit, EventKind, Park, RunState, Then, Waiting};
+use crate::store::AnyStore;
+use crate::store::conformance::scene::{Scene, completion, error, park, progress, value};
+
+pub async fn retried_run_goes_on_from_its_failure(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    let checkpoints = vec![
+        value("research", 1),
+        error("swallowed", 2, "no ink"),
+        value("draft", 3),
+        error("publish", 4, "out of paper"),
+    ];
+    let run = scene.failed("a", checkpoints).await;
+    let failed = scene.run(&run).await;
+    let found = scene.store.retry(&run, "ann ☃").await.unwrap();
+    assert_eq!(found, Some(failed.clone()), "it answers with what it found");
+
+    let retried = scene.run(&run).await;
+    assert_eq!(retried.state, RunState::Pending);
+    assert_eq!((&retried.error, retried.finished_at), (&None, None));
+    assert_eq!(retried.epoch, failed.epoch);
+    assert_eq!(retried.started_at, failed.started_at);
+    let left = ["research", "swallowed", "draft"];
+    assert_eq!(scene.positions(&run).await, left);
+    let event = scene.journal(&run).await.events.remove(0);
+    assert!(matches!(event.kind, EventKind::Retried { by } if by == "ann ☃"));
+
+    let claimed = scene.worker().await.claim_only().await;
+    assert_eq!((claimed.run.epoch, claimed.run.claims), (2, 0));
+    scene.must_commit(progress(&claimed, "publish", 4)).await;
+    scene.must_commit(completion(&claimed)).await;
+    assert_eq!(scene.state(&run).await, RunState::Completed);
+}
+
+pub async fn retry_forgets_an_earlier_failure_that_ended_the_run(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    // The workflow kept the first error, did something else, and returned it.
+    let checkpoints = vec![
+        value("research", 1),
+        error("draft", 2, "out of paper"),
+        error("swallowed", 3, "no ink"),
+        value("tidy", 4),
+        error("late", 5, "out of paper"),
+    ];
+    let run = scene.failed("a", checkpoints).await;
+    scene.store.retry(&run, "ann").await.unwrap();
+    let left = ["research", "swallowed", "tidy"];
+    assert_eq!(scene.positions(&run).await, left);
+}
+
+pub async fn retry_of_a_run_whose_code_did_not_fit_keeps_everything(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    let (_, claimed) = scene.driven("a").await;
+    let mut commit = progress(&claimed, "step", 1);
+    commit.checkpoints.push(error("caught", 2, "no ink"));
+    commit.then = Then::Park(Park {
+        waiting: Waiting::Diverged {
+            reason: "expected `step`".to_owned(),
+        },
+        wake_after: None,
+        wakes: 0,
+    });
+    scene.must_commit(commit).await;
+    let found = scene.store.retry(&claimed.run.id, "ann").await.unwrap();
+    assert_eq!(found.map(|run| run.state), Some(RunState::Waiting));
+    let run = scene.run(&claimed.run.id).await;
+    assert_eq!((run.state, run.waiting), (RunState::Pending, None));
+    assert_eq!(scene.positions(&claimed.run.id).await, ["step", "caught"]);
+    assert_eq!(scene.events(&claimed.run.id).await, ["retried"]);
+    scene.worker().await.claim_only().await;
+}
+
+pub async fn retry_of_any_other_run_changes_nothing(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    let (_, completed) = scene.driven("completed").await;
+    scene.must_commit(completion(&completed)).await;
+    let waiting = scene.waiting_at("waiting", "review").await;
+    let (_, running) = scene.driven("running").await;
+    let pending = scene.start("pending").await;
+    for run in [
+        &completed.run.id,
+        &waiting.run.id,
+        &running.run.id,
+        &pending,
+    ] {
+        let before = (scene.run(run).await, scene.journal(run).await);
+        let found = scene.store.retry(run, "ann").await.unwrap();
+        assert_eq!(found.as_ref(), Some(&before.0));
+        assert_eq!((scene.run(run).await, scene.journal(run).await), before);
+    }
+    assert_eq!(scene.worker().await.claim_ids(10).await, ["pending"]);
+    // The claim of the one that runs is as good as before.
+    let parked = Commit {
+        then: park(&running, "g"),
+        ..progress(&running, "step", 1)
+    };
+    scene.must_commit(parked).await;
+}
+
+pub async fn two_retries_at_once_are_one(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    let run = scene.failed("a", vec![error("step", 1, "no ink")]).await;
+    let at_once = (0..6).map(|_| {
+        let (store, run) = (scene.store.clone(), run.clone());
+        tokio::spawn(async move { store.retry(&run, "ann").await.unwrap().unwrap().state })
+    });
+    let found = join_all(at_once).await.into_iter().map(Result::unwrap);
+    let failed = found.filter(|state| *state == RunState::Failed).count();
+    assert_eq!(failed, 1, "the others find it pending");
+    assert_eq!(scene.events(&run).await, ["retried"]);
+    assert_eq!(scene.worker().await.claim(10).await.len(), 1);
+}

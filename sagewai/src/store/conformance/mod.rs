@@ -1,0 +1,232 @@
+//! The contract of a store as tests: for the stores of this library, and for your own.
+//!
+//! Every case begins with a new, empty store, which a factory makes, and panics where the store breaks a promise.
+//! [`conformance_tests!`] makes one test of each case, named by the behaviour:
+//!
+//! ```
+//! # #[cfg(any())]
+//! mod my_store {
+//!     use sagewai::store::conformance::Fresh;
+//!
+//!     async fn factory() -> Fresh {
+//!         let folder = tempfile::tempdir().unwrap();
+//!         Fresh::new(MyStore::open(folder.path()).await.unwrap()).keeping(folder)
+//!     }
+//!
+//!     sagewai::conformance_tests!(factory);
+//! }
+//! ```
+//!
+//! The tests use `tokio` with the features `macros` and `rt-multi-thread`, which the package that holds them names
+//! among its dependencies.
+
+#[doc(hidden)]
+pub mod cases;
+mod scene;
+
+use std::any::Any;
+use std::future::Future;
+
+use super::{AnyStore, Store};
+
+pub use crate::conformance_tests;
+
+/// A store that nobody has used: without tables, if it has such.
+#[derive(Debug)]
+pub struct Fresh {
+    store: AnyStore,
+    // Dropped after the store.
+    kept: Vec<Box<dyn Any + Send>>,
+}
+
+impl Fresh {
+    /// Holds a store that nobody has used.
+    pub fn new(store: impl Store) -> Fresh {
+        Fresh {
+            store: AnyStore::new(store),
+            kept: Vec::new(),
+        }
+    }
+
+    /// Keeps something until the case is over: the folder of a file, a server.
+    pub fn keeping(mut self, thing: impl Any + Send) -> Fresh {
+        self.kept.push(Box::new(thing));
+        self
+    }
+
+    /// The store.
+    pub fn store(&self) -> AnyStore {
+        self.store.clone()
+    }
+}
+
+/// Runs every case, one after the other, each on a new store. For a harness that cannot use
+/// [`conformance_tests!`].
+///
+/// # Panics
+/// Where the store breaks a promise.
+///
+/// ```
+/// use sagewai::store::InMemoryStore;
+/// use sagewai::store::conformance::{Fresh, run_all};
+///
+/// # #[tokio::main] async fn main() {
+/// run_all(|| async { Fresh::new(InMemoryStore::new()) }).await;
+/// # }
+/// ```
+pub async fn run_all<F, Making>(factory: F)
+where
+    F: Fn() -> Making,
+    Making: Future<Output = Fresh>,
+{
+    conformance_tests!(@list run factory);
+}
+
+/// Makes one `#[tokio::test]` of each case of [`store::conformance`](crate::store::conformance): for the factory
+/// that it is given, an `async fn() -> Fresh`.
+#[macro_export]
+macro_rules! conformance_tests {
+    (@tests $factory:expr; $($case:ident)*) => { $(
+        #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            let fresh = $factory().await;
+            $crate::store::conformance::cases::$case(fresh.store()).await;
+        }
+    )* };
+    (@run $factory:expr; $($case:ident)*) => { $(
+        let fresh = $factory().await;
+        $crate::store::conformance::cases::$case(fresh.store()).await;
+    )* };
+    (@names $nothing:expr; $($case:ident)*) => {
+        [$(stringify!($case)),*]
+    };
+    (@list $way:ident $factory:expr) => {
+        $crate::conformance_tests! { @$way $factory;
+            tables_are_made_once_however_often_and_by_however_many
+            clock_does_not_run_backwards
+            hint_follows_what_makes_work
+            hint_follows_the_end_of_a_run
+
+            started_run_is_there_with_its_input
+            start_of_same_id_and_input_attaches
+            start_of_same_id_with_other_input_or_workflow_conflicts
+            two_starts_of_one_id_at_once_create_one_run
+            many_starts_at_once_are_each_answered
+            start_of_finished_run_leaves_it_as_it_is
+            unknown_run_is_no_error
+            too_large_input_is_refused_with_nothing_written
+            delayed_run_is_claimable_when_its_time_has_come
+
+            claimed_run_is_running_under_a_new_epoch
+            higher_priority_is_claimed_first_then_age
+            priority_holds_across_label_sets
+            claim_takes_no_more_than_its_limit
+            three_workers_share_sixty_runs_each_once
+            labels_are_matched_by_containment
+            worker_without_labels_gets_only_what_asks_for_none
+            worker_of_another_pool_gets_nothing
+            run_of_unregistered_workflow_is_not_claimed
+            worker_that_is_gone_claims_nothing
+            one_run_is_claimed_whatever_it_asks_for
+            one_run_is_not_claimed_while_it_is_not_claimable
+            two_claims_of_one_run_at_once_have_one_winner
+
+            commit_is_read_back_as_it_was_written
+            journal_is_in_order
+            commit_given_twice_answers_the_same
+            commit_given_twice_is_still_stored_after_a_takeover
+            commit_under_an_old_epoch_is_fenced
+            commit_of_another_worker_is_fenced
+            commit_of_a_buried_worker_is_fenced
+            commit_after_the_lease_passed_is_fenced_until_a_heartbeat
+            commit_of_a_run_that_is_over_is_fenced
+            commit_of_an_unknown_run_is_fenced
+            completed_run_keeps_its_output
+            failed_run_says_what_went_wrong
+            too_large_payload_is_refused_with_nothing_written
+            many_commits_at_once_are_each_judged_alone
+            position_that_is_taken_is_an_error_of_its_own_commit
+            run_that_is_handed_back_is_claimable_at_once
+
+            parked_run_waits_and_says_for_what
+            timer_wakes_a_parked_run
+            nothing_is_due_where_nobody_sleeps
+            park_is_refused_after_a_decision
+            park_and_decision_at_once_lose_no_wake_up
+            decision_wakes_a_run_before_its_time
+
+            decision_is_kept_and_told
+            decision_that_comes_early_is_kept
+            first_decision_stands
+            two_decisions_at_once_have_one_winner
+            decision_on_a_run_that_is_over_changes_nothing
+            open_gates_are_those_that_wait_oldest_first
+            asking_twice_keeps_the_first_question
+
+            heartbeat_extends_the_lease_and_tells_what_runs
+            heartbeat_of_a_worker_that_is_gone_is_lost
+            lease_that_passed_is_found_by_the_clock
+            worker_is_buried_once
+            run_of_a_worker_that_signed_off_is_claimable_at_once
+            takeover_comes_before_queued_runs
+            takeover_has_one_winner
+            takeover_asks_for_pool_labels_and_workflow
+            deaths_without_progress_are_counted
+            workers_are_listed_newest_first
+
+            retried_run_goes_on_from_its_failure
+            retry_forgets_an_earlier_failure_that_ended_the_run
+            retry_of_a_run_whose_code_did_not_fit_keeps_everything
+            retry_of_any_other_run_changes_nothing
+            two_retries_at_once_are_one
+
+            runs_are_listed_newest_first_and_by_page
+            runs_are_filtered_by_state_and_workflow
+            wake_counters_are_those_of_own_runs
+        }
+    };
+    ($factory:expr) => {
+        $crate::conformance_tests! { @list tests $factory }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Ready, ready};
+
+    use super::Fresh;
+    use crate::store::InMemoryStore;
+
+    fn in_memory() -> Ready<Fresh> {
+        ready(Fresh::new(InMemoryStore::new()))
+    }
+
+    conformance_tests!(in_memory);
+
+    #[test]
+    fn every_case_is_listed() {
+        let listed = conformance_tests!(@list names ());
+        let written: Vec<&str> = [
+            include_str!("cases/schema.rs"),
+            include_str!("cases/start.rs"),
+            include_str!("cases/claim.rs"),
+            include_str!("cases/commit.rs"),
+            include_str!("cases/fence.rs"),
+            include_str!("cases/park.rs"),
+            include_str!("cases/gates.rs"),
+            include_str!("cases/lease.rs"),
+            include_str!("cases/takeover.rs"),
+            include_str!("cases/retry.rs"),
+            include_str!("cases/query.rs"),
+        ]
+        .iter()
+        .flat_map(|file| file.lines())
+        .filter_map(|line| line.strip_prefix("pub async fn "))
+        .filter_map(|rest| rest.split('(').next())
+        .collect();
+        for case in &written {
+            assert!(listed.contains(case), "`{case}` is not in the list");
+        }
+        assert_eq!(listed.len(), written.len());
+    }
+}

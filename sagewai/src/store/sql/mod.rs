@@ -1,0 +1,45 @@
+//! Statements that are equal in both dialects. Those that differ stand with their database.
+//!
+//! Parameters are `$1`, `$2`, which both take. Keys bind as UUIDs, times and lengths as microseconds in 64 bits,
+//! JSON as text.
+
+mod gates;
+mod journal;
+mod query;
+mod queue;
+
+pub(super) use gates::*;
+pub(super) use journal::*;
+pub(super) use query::*;
+pub(super) use queue::*;
+
+/// What [`row::run`](super::row::run) reads, from `runs r` joined to `queues q`.
+macro_rules! run_columns {
+    () => {
+        "r.run_id, q.workflow, q.pool, CAST(q.labels AS text) AS labels, r.state, r.epoch, r.worker, r.claims, \
+         r.wakes, r.priority, r.fingerprint, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at"
+    };
+}
+
+/// What [`row::checkpoint`](super::row::checkpoint) reads.
+macro_rules! checkpoint_columns {
+    () => {
+        "position, ordinal, kind, site, input_digest, attempts, took_us, outcome, payload, at"
+    };
+}
+
+/// What [`row::event`](super::row::event) reads.
+macro_rules! event_columns {
+    () => {
+        "id, at, detail"
+    };
+}
+
+/// What [`row::gate`](super::row::gate) reads, from `gates g` joined to `runs r`.
+macro_rules! gate_columns {
+    () => {
+        "r.run_id, g.name, g.prompt, g.context, g.asked_at, g.approved, g.decided_by, g.reason, g.decided_at"
+    };
+}
+
+pub(super) use {checkpoint_columns, event_columns, gate_columns, run_columns};

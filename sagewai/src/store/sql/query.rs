@@ -1,0 +1,33 @@
+//! What people ask.
+
+use super::run_columns;
+
+/// One run. `$1` its key.
+pub(in crate::store) const RUN: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " FROM runs r JOIN queues q ON q.queue_id = r.queue_id WHERE r.run_key = $1"
+);
+
+/// Runs, newest first. `$1` state, `$2` workflow, `$3` key of the run before which they were created; each may be
+/// null. `$4` limit.
+pub(in crate::store) const RUNS: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " FROM runs r JOIN queues q ON q.queue_id = r.queue_id
+      WHERE (CAST($1 AS text) IS NULL OR r.state = $1)
+        AND (CAST($2 AS text) IS NULL OR q.workflow = $2)
+        AND ($3 IS NULL OR (r.created_at, r.run_key) < (SELECT b.created_at, b.run_key FROM runs b WHERE b.run_key = $3))
+      ORDER BY r.created_at DESC, r.run_key DESC LIMIT $4"
+);
+
+/// Wake counters of all runs that a worker drives. `$1` the worker.
+pub(in crate::store) const WAKES: &str =
+    "SELECT run_key, wakes FROM runs WHERE worker = $1 AND state = 'running'";
+
+/// Workers, newest first. `$1` the time before which a worker must not have gone.
+pub(in crate::store) const WORKERS: &str =
+    "SELECT worker, name, pool, CAST(labels AS text) AS labels, slots, lease_us, host, started_at, seen_at, \
+            lease_until, gone_at, running
+     FROM workers WHERE gone_at IS NULL OR gone_at > $1
+     ORDER BY started_at DESC, worker DESC";
