@@ -1,1 +1,1 @@
-//! placeholder
+//! The tests of this package are in `it`; its programs are what they kill.

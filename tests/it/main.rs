@@ -1,0 +1,12 @@
+//! Everything that needs more than one module, on every store, in one binary.
+
+mod gates;
+mod ledger;
+mod resume;
+mod retries;
+mod routing;
+mod starting;
+mod steps;
+mod support;
+mod waiting;
+mod workers;
