@@ -1,9 +1,11 @@
 //! What an error of a database means for the one who asked.
 
 use std::borrow::Cow;
+use std::error::Error as StdError;
 use std::sync::Arc;
 
-use super::StoreError;
+use super::row::Unreadable;
+use super::{StoreError, schema};
 
 /// What can be done about a database's error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +18,10 @@ pub(super) enum Kind {
     Duplicate,
     /// Nothing was written, and nothing will be.
     Refused,
+    /// The tables are not there.
+    NoTables,
+    /// A row cannot be read.
+    Corrupt,
 }
 
 impl Kind {
@@ -28,6 +34,9 @@ impl Kind {
                 // PostgreSQL's codes have five characters, SQLite's are numbers of at most four digits.
                 if code.len() == 5 {
                     Kind::of_sqlstate(&code)
+                } else if error.message().starts_with("no such table") {
+                    // SQLite has no code for it.
+                    Kind::NoTables
                 } else {
                     Kind::of_sqlite(code.parse().unwrap_or(0))
                 }
@@ -46,6 +55,8 @@ impl Kind {
         match code {
             "40001" | "40P01" => Kind::Clash,
             "23505" => Kind::Duplicate,
+            // No such table, function, schema.
+            "42P01" | "42883" | "3F000" => Kind::NoTables,
             // Disk full is for people to mend, and waiting alone does not.
             "53100" => Kind::Refused,
             // Locks not to be had, a server that only reads (it was just demoted), statements ended by a limit.
@@ -68,10 +79,11 @@ impl Kind {
 }
 
 /// A database's error, as often as callers were waiting for the statement.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{error}")]
 pub(super) struct Failure {
     pub(super) kind: Kind,
-    error: Arc<sqlx::Error>,
+    error: Arc<dyn StdError + Send + Sync>,
 }
 
 impl Failure {
@@ -79,7 +91,7 @@ impl Failure {
     pub(super) fn into_error(self, store: &str) -> StoreError {
         let store = store.to_owned();
         let reason = self.error.to_string();
-        let source: Option<Box<dyn std::error::Error + Send + Sync>> = Some(Box::new(self.error));
+        let source: Option<Box<dyn StdError + Send + Sync>> = Some(Box::new(self.error));
         match self.kind {
             Kind::Unavailable | Kind::Clash => StoreError::Unavailable {
                 store,
@@ -91,6 +103,11 @@ impl Failure {
                 reason,
                 source,
             },
+            Kind::NoTables => StoreError::Schema {
+                store,
+                reason: format!("{reason}; {}", schema::HOW_TO_CREATE),
+            },
+            Kind::Corrupt => StoreError::Corrupt { store, reason },
         }
     }
 }
@@ -99,6 +116,15 @@ impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Failure {
         Failure {
             kind: Kind::of(&error),
+            error: Arc::new(error),
+        }
+    }
+}
+
+impl From<Unreadable> for Failure {
+    fn from(error: Unreadable) -> Failure {
+        Failure {
+            kind: Kind::Corrupt,
             error: Arc::new(error),
         }
     }
@@ -118,7 +144,7 @@ mod tests {
             ("53300", Kind::Unavailable),
             ("53100", Kind::Refused),
             ("23514", Kind::Refused),
-            ("42P01", Kind::Refused),
+            ("42P01", Kind::NoTables),
         ] {
             assert_eq!(Kind::of_sqlstate(code), kind, "{code}");
         }

@@ -51,6 +51,11 @@ impl Hints {
     /// Another process changed something.
     pub fn tell_all(&self) {
         self.tell_work();
+        self.tell_runs();
+    }
+
+    /// Some run has ended or gone to sleep.
+    pub fn tell_runs(&self) {
         for sender in self.runs().values() {
             sender.send_modify(|n| *n = n.wrapping_add(1));
         }

@@ -16,6 +16,8 @@ mod group_commit;
 mod hints;
 mod memory;
 mod open;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod row;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -42,6 +44,8 @@ pub use error::{StoreError, StoreResult};
 pub use hints::{Hints, RunWatch, WorkWatch};
 pub use memory::InMemoryStore;
 pub use open::open;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresBuilder, PostgresStore};
 
 /// The largest payload that a store takes, in bytes of JSON text: 16 MiB.
 pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;

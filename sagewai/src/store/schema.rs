@@ -34,6 +34,10 @@ pub(super) const APPLIED: &str = "SELECT max(version) AS version FROM sagewai_mi
 pub(super) const NOTE_APPLIED: &str =
     "INSERT INTO sagewai_migrations (version, name, applied_at) VALUES ($1, $2, $3)";
 
+/// What to do where the tables are missing or old.
+pub(super) const HOW_TO_CREATE: &str =
+    "call `initialize()` on the store once, or open it by `store::open`, which does";
+
 /// The migrations that are missing where `applied` is the newest one; the reason where this version of the library
 /// must not touch the tables.
 pub(super) fn missing(
@@ -65,9 +69,7 @@ pub(super) fn check(known: &'static [Migration], applied: Option<i64>) -> Result
             newest(known)
         ),
     };
-    Err(format!(
-        "{what}; call `initialize()` on the store once, or open it by `store::open`, which does"
-    ))
+    Err(format!("{what}; {HOW_TO_CREATE}"))
 }
 
 fn newest(known: &[Migration]) -> i64 {

@@ -60,7 +60,7 @@ pub(in crate::store) const MAKE_PENDING: &str =
 
 /// Puts a run into the queue. `$1` its key.
 pub(in crate::store) const ENQUEUE: &str = "INSERT INTO queue (queue_id, rank, since, run_key)
-     SELECT queue_id, -priority, created_at, run_key FROM runs WHERE run_key = $1";
+     SELECT queue_id, -CAST(priority AS integer), created_at, run_key FROM runs WHERE run_key = $1";
 
 /// Takes a run's timer away. `$1` when it is due, `$2` the run.
 pub(in crate::store) const DISARM: &str = "DELETE FROM timers WHERE due_at = $1 AND run_key = $2";

@@ -1,0 +1,126 @@
+//! A batch as arrays, one per column, in the order of the statement's parameters.
+
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query as SqlxQuery;
+use uuid::Uuid;
+
+use crate::model::{Commit, NewRun, digest, micros};
+use crate::store::columns::{self, Move};
+use crate::store::group_commit::Batch;
+
+type Query = SqlxQuery<'static, Postgres, PgArguments>;
+
+/// Binds a batch to [`FLUSH`](super::flush::FLUSH). `queue_ids` are those of its starts, in order.
+pub(super) fn bind(query: Query, batch: &Batch, queue_ids: Vec<i32>) -> Query {
+    let mut workers: Vec<Uuid> = batch.commits.iter().map(|c| c.worker.uuid()).collect();
+    workers.sort_unstable();
+    workers.dedup();
+    let query = bind_starts(query.bind(workers), batch, queue_ids);
+    let query = Owners::of(batch.commits.iter().map(|c| &**c)).bind(query);
+    let query = bind_checkpoints(query, batch);
+    let query = bind_events(query, batch);
+    let query = bind_gates(query, batch);
+    bind_moves(query, batch)
+}
+
+/// The three columns of the fence.
+#[derive(Default)]
+struct Owners {
+    runs: Vec<Uuid>,
+    epochs: Vec<i32>,
+    workers: Vec<Uuid>,
+}
+
+impl Owners {
+    fn of<'a>(commits: impl Iterator<Item = &'a Commit>) -> Owners {
+        let mut owners = Owners::default();
+        for commit in commits {
+            owners.runs.push(commit.run.uuid());
+            owners.epochs.push(commit.epoch);
+            owners.workers.push(commit.worker.uuid());
+        }
+        owners
+    }
+
+    fn bind(self, query: Query) -> Query {
+        query.bind(self.runs).bind(self.epochs).bind(self.workers)
+    }
+}
+
+/// One column of many rows.
+fn column<'a, R, C>(rows: &'a [R], cell: impl FnMut(&'a R) -> C) -> Vec<C> {
+    rows.iter().map(cell).collect()
+}
+
+fn bind_starts(query: Query, batch: &Batch, queue_ids: Vec<i32>) -> Query {
+    let rows: Vec<&NewRun> = column(&batch.starts, |run| &**run);
+    query
+        .bind(column(&rows, |r| r.id.key().uuid()))
+        .bind(column(&rows, |r| r.id.as_str()))
+        .bind(queue_ids)
+        .bind(column(&rows, |r| r.priority))
+        .bind(column(&rows, |r| r.fingerprint))
+        .bind(column(&rows, |r| columns::micros(r.delay)))
+        .bind(column(&rows, |r| digest(&r.input)))
+        .bind(column(&rows, |r| r.input.as_str()))
+}
+
+fn bind_checkpoints(query: Query, batch: &Batch) -> Query {
+    let mut rows = Vec::new();
+    for commit in &batch.commits {
+        let of = commit.checkpoints.iter();
+        rows.extend(of.map(|c| (&**commit, c, c.outcome.to_columns())));
+    }
+    Owners::of(rows.iter().map(|(commit, ..)| *commit))
+        .bind(query)
+        .bind(column(&rows, |(_, c, _)| c.position.as_str()))
+        .bind(column(&rows, |(_, c, _)| columns::count(c.ordinal)))
+        .bind(column(&rows, |(_, c, _)| c.kind.as_str()))
+        .bind(column(&rows, |(_, c, _)| i32::from(c.site)))
+        .bind(column(&rows, |(_, c, _)| c.input_digest))
+        .bind(column(&rows, |(_, c, _)| columns::count(c.attempts)))
+        .bind(column(&rows, |(_, c, _)| micros(c.took)))
+        .bind(column(&rows, |(_, _, (word, _))| *word))
+        .bind(column(&rows, |(_, _, (_, json))| json.as_str()))
+}
+
+fn bind_events(query: Query, batch: &Batch) -> Query {
+    let mut rows = Vec::new();
+    for commit in &batch.commits {
+        rows.extend(commit.events.iter().map(|event| (&**commit, event)));
+    }
+    Owners::of(rows.iter().map(|(commit, _)| *commit))
+        .bind(query)
+        .bind(column(&rows, |(_, e)| e.id))
+        .bind(column(&rows, |(_, e)| e.kind.word()))
+        .bind(column(&rows, |(_, e)| columns::json(&e.kind)))
+}
+
+fn bind_gates(query: Query, batch: &Batch) -> Query {
+    let mut rows = Vec::new();
+    for commit in &batch.commits {
+        rows.extend(commit.gates.iter().map(|gate| (&**commit, gate)));
+    }
+    Owners::of(rows.iter().map(|(commit, _)| *commit))
+        .bind(query)
+        .bind(column(&rows, |(_, g)| columns::text(&g.name)))
+        .bind(column(&rows, |(_, g)| columns::text(&g.prompt)))
+        .bind(column(&rows, |(_, g)| {
+            g.context.as_ref().map(|json| json.as_str().to_owned())
+        }))
+}
+
+fn bind_moves(query: Query, batch: &Batch) -> Query {
+    let mut rows = Vec::new();
+    for commit in &batch.commits {
+        rows.extend(Move::of(&commit.then).map(|to| (&**commit, to)));
+    }
+    Owners::of(rows.iter().map(|(commit, _)| *commit))
+        .bind(query)
+        .bind(column(&rows, |(_, to)| to.state))
+        .bind(column(&rows, |(_, to)| to.wakes))
+        .bind(column(&rows, |(_, to)| to.waiting.clone()))
+        .bind(column(&rows, |(_, to)| to.wake_us))
+        .bind(column(&rows, |(_, to)| to.error.clone()))
+}

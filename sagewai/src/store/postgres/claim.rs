@@ -1,0 +1,149 @@
+//! The statements that take runs.
+
+use sqlx::postgres::PgRow;
+
+use crate::model::{Claimed, Journal};
+use crate::store::failure::Failure;
+use crate::store::row::{self, Cells};
+use crate::store::sql::{checkpoint_columns, run_columns};
+
+/// Takes runs that were chosen: `orphaned` ones from their workers, which are gone, and `locked` ones from the queue.
+/// `$1` is the worker; nothing is chosen where it is gone itself. Its row is locked, so that it cannot be declared
+/// dead before the claim is visible.
+///
+/// There is always one row, so that `peeked` and `dequeued` are told when nothing was taken.
+macro_rules! take {
+    ($chosen:literal) => {
+        concat!(
+            "WITH clock AS MATERIALIZED (SELECT now_us() AS now),
+            me AS MATERIALIZED (
+                SELECT worker, name FROM workers
+                WHERE worker = $1 AND gone_at IS NULL AND lease_until > (SELECT now FROM clock)
+                FOR SHARE
+            ),",
+            $chosen,
+            ", dequeued AS (
+                DELETE FROM queue q USING locked l
+                WHERE q.queue_id = l.queue_id AND q.rank = l.rank AND q.since = l.since AND q.run_key = l.run_key
+                RETURNING q.run_key
+            ),
+            taken AS (
+                UPDATE runs r
+                SET state = 'running', epoch = r.epoch + 1, worker = $1, waiting = NULL, due_at = NULL,
+                    started_at = coalesce(r.started_at, (SELECT now FROM clock)),
+                    claims = CASE
+                        WHEN NOT c.takeover THEN 0
+                        WHEN EXISTS (SELECT FROM checkpoints k WHERE k.run_key = r.run_key AND k.epoch = r.epoch) THEN 1
+                        ELSE r.claims + 1
+                    END
+                FROM (SELECT run_key, false AS takeover FROM dequeued
+                      UNION ALL SELECT run_key, true FROM orphaned) c
+                WHERE r.run_key = c.run_key AND r.state = CASE WHEN c.takeover THEN 'running' ELSE 'pending' END
+                RETURNING r.run_key, r.run_id, r.queue_id, r.state, r.epoch, r.worker, r.claims, r.wakes, r.priority,
+                          r.fingerprint, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at,
+                          c.takeover
+            ),
+            noted AS (
+                INSERT INTO events (run_key, id, at, kind, detail)
+                SELECT t.run_key, gen_random_uuid(), c.now, 'claimed',
+                       json_build_object('kind', 'claimed', 'worker', me.name, 'takeover', t.takeover)::text
+                FROM taken t CROSS JOIN me CROSS JOIN clock c WHERE t.epoch > 1
+            ),
+            told AS (
+                SELECT r.takeover, ",
+            run_columns!(),
+            ", ",
+            checkpoint_columns!(),
+            "   FROM taken r JOIN queues q ON q.queue_id = r.queue_id
+                JOIN checkpoints k ON k.run_key = r.run_key AND k.position = '$input'
+            )
+            SELECT n.peeked, n.dequeued, t.*
+            FROM (SELECT (SELECT count(*) FROM peeked) AS peeked, (SELECT count(*) FROM dequeued) AS dequeued) n
+            LEFT JOIN told t ON true
+            ORDER BY t.takeover DESC, t.priority DESC, t.created_at, t.run_id"
+        )
+    };
+}
+
+/// Takes what a worker may serve. `$2` its workflows, `$3` its pool, `$4` its labels, `$5` how many.
+///
+/// Queues are few, so they are matched each time. The heads of those that match are looked at without locks, and
+/// more of them than are wanted, since others look at the same ones; then they are locked in order, until there are
+/// enough.
+pub(super) const CLAIM: &str = take!(
+    "served AS MATERIALIZED (
+        SELECT q.queue_id FROM me CROSS JOIN queues q
+        WHERE q.workflow = ANY($2) AND q.pool = $3 AND CAST($4 AS jsonb) @> q.labels
+    ),
+    orphaned AS MATERIALIZED (
+        SELECT r.run_key FROM workers w JOIN runs r ON r.worker = w.worker
+        WHERE w.orphans AND r.state = 'running' AND r.queue_id IN (SELECT queue_id FROM served)
+        LIMIT $5
+        FOR UPDATE OF r SKIP LOCKED
+    ),
+    peeked AS MATERIALIZED (
+        SELECT p.queue_id, p.rank, p.since, p.run_key
+        FROM served s CROSS JOIN LATERAL (
+            SELECT q.queue_id, q.rank, q.since, q.run_key FROM queue q WHERE q.queue_id = s.queue_id
+            ORDER BY q.rank, q.since, q.run_key LIMIT $5 * 4
+        ) p
+        ORDER BY p.rank, p.since, p.run_key LIMIT $5 * 4
+    ),
+    locked AS MATERIALIZED (
+        SELECT q.queue_id, q.rank, q.since, q.run_key
+        FROM peeked p JOIN queue q
+        ON q.queue_id = p.queue_id AND q.rank = p.rank AND q.since = p.since AND q.run_key = p.run_key
+        LIMIT $5 - (SELECT count(*) FROM orphaned)
+        FOR UPDATE OF q SKIP LOCKED
+    )"
+);
+
+/// Takes one run, whatever it asks for. `$2` its key.
+pub(super) const CLAIM_ONE: &str = take!(
+    "orphaned AS MATERIALIZED (
+        SELECT r.run_key FROM me CROSS JOIN runs r LEFT JOIN workers w ON w.worker = r.worker
+        WHERE r.run_key = $2 AND r.state = 'running' AND (w.worker IS NULL OR w.gone_at IS NOT NULL)
+        FOR UPDATE OF r SKIP LOCKED
+    ),
+    peeked AS MATERIALIZED (
+        SELECT q.queue_id, q.rank, q.since, q.run_key
+        FROM me CROSS JOIN runs r JOIN queue q
+        ON q.queue_id = r.queue_id AND q.rank = -r.priority::integer AND q.since = r.created_at
+           AND q.run_key = r.run_key
+        WHERE r.run_key = $2
+    ),
+    locked AS MATERIALIZED (
+        SELECT q.queue_id, q.rank, q.since, q.run_key
+        FROM peeked p JOIN queue q
+        ON q.queue_id = p.queue_id AND q.rank = p.rank AND q.since = p.since AND q.run_key = p.run_key
+        FOR UPDATE OF q SKIP LOCKED
+    )"
+);
+
+/// What a claim took, with the inputs alone for journals.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) runs: Vec<Claimed>,
+    /// Whether runs were in sight that somebody else was just taking.
+    pub(super) contended: bool,
+}
+
+impl Taken {
+    pub(super) fn read(rows: &[PgRow], wanted: usize) -> Result<Taken, Failure> {
+        let mut taken = Taken::default();
+        for row in rows {
+            if row.text_or_null("run_id")?.is_some() {
+                let journal = Journal {
+                    checkpoints: vec![row::checkpoint(row)?],
+                    ..Journal::default()
+                };
+                let run = row::run(row)?;
+                taken.runs.push(Claimed { run, journal });
+            }
+            let (peeked, dequeued) = (row.big("peeked")?, row.big("dequeued")?);
+            taken.contended = dequeued < peeked;
+        }
+        taken.contended &= taken.runs.len() < wanted;
+        Ok(taken)
+    }
+}

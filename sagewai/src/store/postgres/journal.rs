@@ -1,0 +1,226 @@
+//! Starts, commits, journals and retries.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::PostgresStore;
+use crate::model::{
+    Commit, EventKind, Found, Journal as RunJournal, NewRun, Position, Run, RunId, RunKey,
+    RunState, Started, Verdict, Waiting, WorkerKey,
+};
+use crate::store::failure::Failure;
+use crate::store::row::Cells;
+use crate::store::sql::{checkpoint_columns, event_columns, fence, gate_columns};
+use crate::store::{Journal, StoreResult, columns, row, settle, sql};
+
+/// Locks a run against commits, claims and other people. `$1` its key.
+pub(super) const LOCK_RUN: &str =
+    "SELECT state, due_at, now_us() AS now FROM runs WHERE run_key = $1 FOR UPDATE";
+
+const FENCE: &str = fence!("now_us()");
+
+// What several runs have left. `$1` their keys.
+const CHECKPOINTS: &str = concat!(
+    "SELECT run_key, ",
+    checkpoint_columns!(),
+    " FROM checkpoints WHERE run_key = ANY($1) ORDER BY run_key, ordinal, position"
+);
+const EVENTS: &str = concat!(
+    "SELECT run_key, ",
+    event_columns!(),
+    " FROM events WHERE run_key = ANY($1) ORDER BY run_key, at, id"
+);
+const GATES: &str = concat!(
+    "SELECT g.run_key, ",
+    gate_columns!(),
+    " FROM gates g JOIN runs r ON r.run_key = g.run_key WHERE g.run_key = ANY($1) ORDER BY g.run_key, g.name"
+);
+
+#[async_trait]
+impl Journal for PostgresStore {
+    async fn start(&self, run: NewRun) -> StoreResult<Started> {
+        settle::start(&self.0.group, self, self.label(), run).await
+    }
+
+    async fn commit(&self, commit: Commit) -> StoreResult<Verdict> {
+        settle::commit(&self.0.group, self, self.label(), commit).await
+    }
+
+    async fn journal(&self, run: &RunId) -> StoreResult<Option<RunJournal>> {
+        let key = run.key();
+        let journals = self.read_journals(&[key]).await;
+        let journal = journals.map_err(|e| self.error(e))?.remove(&key);
+        // A run is never without its input.
+        Ok(journal.filter(|journal| !journal.checkpoints.is_empty()))
+    }
+
+    async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
+        let before = self.through_clashes(|| self.retry_once(run.key(), by));
+        let (before, retried) = before.await?;
+        if retried {
+            self.tell_work();
+        }
+        Ok(before)
+    }
+}
+
+impl PostgresStore {
+    /// What these runs have left; a run that has left nothing is missing.
+    pub(super) async fn read_journals(
+        &self,
+        runs: &[RunKey],
+    ) -> Result<HashMap<RunKey, RunJournal>, Failure> {
+        let keys: Vec<Uuid> = runs.iter().map(|run| run.uuid()).collect();
+        let run_of = |row: &PgRow| row.uuid("run_key").map(RunKey::from_uuid);
+        let mut journals: HashMap<RunKey, RunJournal> = HashMap::with_capacity(runs.len());
+        for row in self.read_all(CHECKPOINTS, &keys).await? {
+            let journal = journals.entry(run_of(&row)?).or_default();
+            journal.checkpoints.push(row::checkpoint(&row)?);
+        }
+        for row in self.read_all(EVENTS, &keys).await? {
+            let journal = journals.entry(run_of(&row)?).or_default();
+            journal.events.push(row::event(&row)?);
+        }
+        for row in self.read_all(GATES, &keys).await? {
+            let journal = journals.entry(run_of(&row)?).or_default();
+            journal.gates.push(row::gate(&row)?);
+        }
+        Ok(journals)
+    }
+
+    async fn read_all(&self, sql: &'static str, keys: &[Uuid]) -> Result<Vec<PgRow>, sqlx::Error> {
+        sqlx::query(sql).bind(keys).fetch_all(self.pool()).await
+    }
+
+    /// The run as it was found, and whether it was changed.
+    async fn retry_once(&self, key: RunKey, by: &str) -> Result<(Option<Run>, bool), Failure> {
+        let mut tx = self.pool().begin().await?;
+        let locked = sqlx::query(LOCK_RUN)
+            .bind(key.uuid())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(locked) = locked else {
+            return Ok((None, false));
+        };
+        let row = sqlx::query(sql::RUN)
+            .bind(key.uuid())
+            .fetch_one(&mut *tx)
+            .await?;
+        let before = row::run(&row)?;
+        match (before.state, &before.waiting) {
+            (RunState::Failed, _) => remove_failures(&mut tx, key).await?,
+            (RunState::Waiting, Some(Waiting::Diverged { .. })) => {}
+            _ => return Ok((Some(before), false)),
+        }
+        let event = EventKind::Retried { by: by.to_owned() };
+        sqlx::query(sql::INSERT_EVENT)
+            .bind(key.uuid())
+            .bind(Uuid::now_v7())
+            .bind(locked.big("now")?)
+            .bind(event.word())
+            .bind(columns::json(&event))
+            .execute(&mut *tx)
+            .await?;
+        wake(&mut tx, key, locked.big_or_null("due_at")?).await?;
+        tx.commit().await?;
+        Ok((Some(before), true))
+    }
+}
+
+/// Makes a run claimable that nobody drives. Its row is locked.
+pub(super) async fn wake(
+    connection: &mut PgConnection,
+    run: RunKey,
+    due_at: Option<i64>,
+) -> Result<(), Failure> {
+    sqlx::query(sql::MAKE_PENDING)
+        .bind(run.uuid())
+        .execute(&mut *connection)
+        .await?;
+    if let Some(due_at) = due_at {
+        sqlx::query(sql::DISARM)
+            .bind(due_at)
+            .bind(run.uuid())
+            .execute(&mut *connection)
+            .await?;
+    }
+    sqlx::query(sql::ENQUEUE)
+        .bind(run.uuid())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Removes what made a run fail, and its result.
+async fn remove_failures(connection: &mut PgConnection, run: RunKey) -> Result<(), Failure> {
+    let rows = sqlx::query(sql::CHECKPOINTS)
+        .bind(run.uuid())
+        .fetch_all(&mut *connection)
+        .await?;
+    let journal = RunJournal {
+        checkpoints: rows.iter().map(row::checkpoint).collect::<Result<_, _>>()?,
+        ..RunJournal::default()
+    };
+    let mut positions = journal.failures();
+    positions.push(Position::from(Position::OUTPUT));
+    for position in positions {
+        sqlx::query(sql::DELETE_CHECKPOINT)
+            .bind(run.uuid())
+            .bind(position.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+impl settle::Look for PostgresStore {
+    async fn found(&self, commit: &Commit) -> StoreResult<Option<(Found, bool)>> {
+        self.read_found(commit).await.map_err(|e| self.error(e))
+    }
+
+    async fn started_for(&self, run: RunKey) -> StoreResult<Option<(String, String)>> {
+        sqlx::query_as(sql::STARTED_FOR)
+            .bind(run.uuid())
+            .fetch_optional(self.pool())
+            .await
+            .map_err(|e| self.error(e))
+    }
+}
+
+impl PostgresStore {
+    async fn read_found(&self, commit: &Commit) -> Result<Option<(Found, bool)>, Failure> {
+        let run = commit.run.uuid();
+        // The fence is read first: where it lets the commit through and its rows are not there by the time they are
+        // looked for, writing it again is right; where another try of it gets in between, its keys stop the second.
+        let fence = sqlx::query(FENCE)
+            .bind(run)
+            .bind(commit.worker.uuid())
+            .fetch_optional(self.pool())
+            .await?;
+        let Some(fence) = fence else {
+            return Ok(None);
+        };
+        let positions: Vec<String> = sqlx::query_scalar(sql::POSITIONS_OF_EPOCH)
+            .bind(run)
+            .bind(commit.epoch)
+            .fetch_all(self.pool())
+            .await?;
+        let events = sqlx::query_scalar(sql::EVENT_IDS)
+            .bind(run)
+            .fetch_all(self.pool())
+            .await?;
+        let found = Found {
+            state: row::state(&fence)?,
+            epoch: fence.int("epoch")?,
+            worker: fence.uuid_or_null("worker")?.map(WorkerKey::from_uuid),
+            wakes: fence.int("wakes")?,
+            positions: positions.into_iter().map(Position::from).collect(),
+            events,
+        };
+        Ok(Some((found, fence.big("leases")? > 0)))
+    }
+}
