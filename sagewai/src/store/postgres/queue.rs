@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::PostgresStore;
 use super::claim::{CLAIM, CLAIM_ONE, Taken};
 use crate::model::{
-    ClaimOne, Claimed, Lease, NewWorker, RunId, RunningStep, Serves, Tick, WorkerKey,
+    ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves, Tick, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::{Queue, StoreResult, columns, sql};
@@ -51,6 +52,15 @@ queued AS (
 )
 SELECT (SELECT count(*) FROM buried), (SELECT count(*) FROM woken),
        (SELECT t.due_at - c.now FROM timers t, clock c WHERE t.due_at > c.now ORDER BY t.due_at LIMIT 1)";
+
+/// Takes a worker's own runs again. `$1` the worker, `$2` those that it drives.
+const STRAYS: &str = "
+WITH me AS MATERIALIZED (
+    SELECT worker FROM workers WHERE worker = $1 AND gone_at IS NULL AND lease_until > now_us() FOR SHARE
+)
+UPDATE runs r SET epoch = r.epoch + 1 FROM me
+WHERE r.worker = me.worker AND r.state = 'running' AND r.run_key <> ALL($2)
+RETURNING r.run_key";
 
 /// How often a claim looks again when others were faster.
 const LOOKS_MAX: u32 = 4;
@@ -132,6 +142,12 @@ impl Queue for PostgresStore {
         Ok(claimed)
     }
 
+    async fn strays(&self, worker: WorkerKey, driven: &[RunKey]) -> StoreResult<Vec<Claimed>> {
+        let driven: Vec<Uuid> = driven.iter().map(|run| run.uuid()).collect();
+        let strays = self.through_clashes(|| self.strays_once(worker, &driven));
+        strays.await
+    }
+
     async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne> {
         let key = run.key();
         let taken = self.through_clashes(|| async {
@@ -188,6 +204,26 @@ impl PostgresStore {
             .fetch_all(self.pool())
             .await?;
         Taken::read(&rows, wanted)
+    }
+
+    async fn strays_once(
+        &self,
+        worker: WorkerKey,
+        driven: &[Uuid],
+    ) -> Result<Vec<Claimed>, Failure> {
+        let keys: Vec<Uuid> = sqlx::query_scalar(STRAYS)
+            .bind(worker.uuid())
+            .bind(driven)
+            .fetch_all(self.pool())
+            .await?;
+        let mut strays = Vec::with_capacity(keys.len());
+        for key in keys.into_iter().map(RunKey::from_uuid) {
+            let journal = self.read_journals(&[key]).await?.remove(&key);
+            if let Some((run, journal)) = self.read_run(key).await?.zip(journal) {
+                strays.push(Claimed { run, journal });
+            }
+        }
+        Ok(strays)
     }
 
     /// Adds the journals to runs that have one beside their input. They are read after the claim, in which their

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json as value;
 
-use crate::model::{Claimed, Commit, EventKind, Labels, NewRun, RunState, Then};
+use crate::model::{Claimed, Commit, EventKind, Labels, NewRun, RunState, Then, Verdict};
 use crate::store::AnyStore;
 use crate::store::conformance::scene::{LONG, POOL, Scene, labels, new_run, nothing, progress};
 
@@ -94,6 +94,32 @@ pub async fn takeover_asks_for_pool_labels_and_workflow(store: AnyStore) {
         assert!(stranger.claim(10).await.is_empty());
     }
     fitting().await.claim_only().await;
+}
+
+pub async fn claim_whose_reply_was_lost_is_taken_again_by_its_worker(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    let (worker, lost) = scene.driven("a").await;
+    scene.must_commit(progress(&lost, "step", 1)).await;
+    let known = [lost.run.key()];
+    assert_eq!(scene.store.strays(worker.key, &known).await.unwrap(), []);
+
+    let strays = scene.store.strays(worker.key, &[]).await.unwrap();
+    assert_eq!(strays.len(), 1);
+    assert_eq!((strays[0].run.epoch, strays[0].run.claims), (2, 0));
+    assert_eq!(strays[0].run, scene.run(&lost.run.id).await);
+    assert_eq!(strays[0].journal, scene.journal(&lost.run.id).await);
+    let stale = scene
+        .store
+        .commit(progress(&lost, "next", 2))
+        .await
+        .unwrap();
+    assert_eq!(stale, Verdict::Fenced);
+    scene.must_commit(progress(&strays[0], "next", 2)).await;
+
+    let other = scene.worker().await;
+    assert_eq!(scene.store.strays(other.key, &[]).await.unwrap(), []);
+    worker.die().await;
+    assert_eq!(scene.store.strays(worker.key, &[]).await.unwrap(), []);
 }
 
 pub async fn deaths_without_progress_are_counted(store: AnyStore) {
