@@ -1,5 +1,6 @@
 //! Everything that needs more than one module, on every store, in one binary.
 
+mod crash;
 mod gates;
 mod ledger;
 mod resume;
@@ -8,5 +9,6 @@ mod routing;
 mod starting;
 mod steps;
 mod support;
+mod tidy;
 mod waiting;
 mod workers;
