@@ -1,5 +1,6 @@
 //! Everything that needs more than one module, on every store, in one binary.
 
+mod conformance;
 mod gates;
 mod ledger;
 mod resume;
