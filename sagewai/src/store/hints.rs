@@ -80,6 +80,12 @@ impl Hints {
         }
     }
 
+    /// Whether anybody listens.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn is_watched(&self) -> bool {
+        self.0.work.receiver_count() > 0 || !self.runs().is_empty()
+    }
+
     fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunKey, watch::Sender<u64>>> {
         // The map is whole at every moment, so a panic elsewhere does not make it unusable.
         self.0.runs.lock().unwrap_or_else(PoisonError::into_inner)

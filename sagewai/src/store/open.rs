@@ -21,6 +21,8 @@ pub async fn open(url: &str) -> StoreResult<AnyStore> {
     let scheme = url.split(':').next().unwrap_or_default();
     let store = match scheme {
         "memory" => AnyStore::new(InMemoryStore::new()),
+        #[cfg(feature = "sqlite")]
+        "sqlite" => AnyStore::new(super::SqliteStore::open(url).await?),
         _ => {
             return Err(StoreError::Url {
                 url: without_password(url),

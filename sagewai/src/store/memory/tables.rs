@@ -57,7 +57,7 @@ impl Tables {
         } else {
             rows.run.due_at = None;
             let rank = -i32::from(rows.run.priority);
-            let since = at;
+            let since = rows.run.created_at;
             let queued = Queued { rank, since, key };
             rows.queued = Some(queued);
             self.queue.insert(queued);

@@ -1,0 +1,299 @@
+//! Gives runs to workers. The write lock is held throughout, so that what is chosen is still there when it is taken.
+
+use std::collections::HashMap;
+
+use sqlx::Row;
+use uuid::Uuid;
+
+use super::SqliteStore;
+use super::bulk::Bulk;
+use super::journal::{journals, rows_of};
+use super::queue::execute_for;
+use super::writer::Writing;
+use crate::model::{
+    ClaimOne, Claimed, EventKind, RunKey, RunState, Serves, WorkerKey, orderly_claims,
+};
+use crate::store::failure::Failure;
+use crate::store::row::Cells;
+use crate::store::sql::run_columns;
+use crate::store::{columns, row, sql};
+
+/// The name of a worker whose lease holds. `$1` worker, `$2` now.
+const WORKER: &str =
+    "SELECT name FROM workers WHERE worker = $1 AND gone_at IS NULL AND lease_until > $2";
+
+/// Queues that a worker may serve: its workflows, its pool, and no label that it lacks. `$1` workflows and `$3` labels
+/// as JSON, `$2` pool. A bool and a number are told apart by their type.
+macro_rules! served {
+    () => {
+        "SELECT s.queue_id FROM queues s
+         WHERE s.pool = $2 AND s.workflow IN (SELECT value FROM json_each($1))
+           AND NOT EXISTS (
+               SELECT 1 FROM json_each(s.labels) asked WHERE NOT EXISTS (
+                   SELECT 1 FROM json_each($3) has
+                   WHERE has.key = asked.key AND has.type = asked.type AND has.atom = asked.atom))"
+    };
+}
+
+/// Those of them in which something waits.
+const SERVED: &str = concat!(
+    served!(),
+    " AND EXISTS (SELECT 1 FROM queue e WHERE e.queue_id = s.queue_id)"
+);
+
+/// The first of one queue. `$1` queue, `$2` how many.
+const FIRST: &str = "SELECT rank, since, run_key FROM queue WHERE queue_id = $1
+     ORDER BY queue_id, rank, since, run_key LIMIT $2";
+
+/// Runs of workers that are gone. `$1` to `$3` as above, `$4` how many.
+const ORPHANS: &str = concat!(
+    "SELECT r.run_key FROM workers w JOIN runs r ON r.worker = w.worker AND r.state = 'running'
+     WHERE w.orphans AND r.queue_id IN (",
+    served!(),
+    ") ORDER BY -r.priority, r.created_at, r.run_key LIMIT $4"
+);
+
+const ANY_ORPHANS: &str = "SELECT EXISTS (SELECT 1 FROM workers WHERE orphans)";
+const FORGET_ORPHANS: &str = "UPDATE workers SET orphans = false WHERE orphans
+     AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.worker = workers.worker AND r.state = 'running')";
+
+/// Whether one run is queued or its worker is gone. `$1` its key.
+const CLAIMABLE: &str = "SELECT (r.state = 'pending' AND r.due_at IS NULL)
+       OR (r.state = 'running' AND EXISTS (SELECT 1 FROM workers w WHERE w.worker = r.worker AND w.orphans))
+     FROM runs r WHERE r.run_key = $1";
+
+static UNQUEUE: Bulk = Bulk::new(
+    "DELETE FROM queue WHERE (queue_id, rank, since, run_key) IN (
+         SELECT queue_id, -priority, created_at, run_key FROM runs WHERE state = 'pending' AND run_key IN (VALUES ",
+    0,
+    1,
+    "))",
+);
+
+/// What the rule of claims asks.
+static BEFORE: Bulk = Bulk::new(
+    "SELECT r.run_key, r.state = 'running' AS takeover, r.claims, r.epoch,
+            EXISTS (SELECT 1 FROM checkpoints c WHERE c.run_key = r.run_key AND c.epoch = r.epoch) AS progressed
+     FROM runs r WHERE r.run_key IN (VALUES ",
+    0,
+    1,
+    ")",
+);
+
+/// `$1` worker, `$2` now; each run with its count of claims.
+static TAKE: Bulk = Bulk::new(
+    "UPDATE runs SET state = 'running', epoch = epoch + 1, worker = $1, claims = v.column2,
+         started_at = coalesce(started_at, $2), waiting = NULL, due_at = NULL
+     FROM (VALUES ",
+    2,
+    2,
+    ") v WHERE runs.run_key = v.column1",
+);
+
+static RETAKE: Bulk = Bulk::new(
+    "UPDATE runs SET epoch = epoch + 1 WHERE run_key IN (VALUES ",
+    0,
+    1,
+    ")",
+);
+
+static RUNS: Bulk = Bulk::new(
+    concat!(
+        "SELECT r.run_key, ",
+        run_columns!(),
+        " FROM runs r JOIN queues q ON q.queue_id = r.queue_id WHERE r.run_key IN (VALUES "
+    ),
+    0,
+    1,
+    ")",
+);
+
+impl SqliteStore {
+    pub(super) async fn write_claims(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        limit: u32,
+    ) -> Result<Vec<Claimed>, Failure> {
+        let mut tx = self.writer().begin().await?;
+        let Some(name) = living(&mut tx, worker).await? else {
+            tx.rollback().await?;
+            return Ok(Vec::new());
+        };
+        let chosen = choose(&mut tx, serves, i64::from(limit)).await?;
+        if chosen.is_empty() {
+            tx.rollback().await?;
+            return Ok(Vec::new());
+        }
+        let claimed = take(&mut tx, worker, &name, &chosen).await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    pub(super) async fn write_strays(
+        &self,
+        worker: WorkerKey,
+        driven: &[RunKey],
+    ) -> Result<Vec<Claimed>, Failure> {
+        let mut tx = self.writer().begin().await?;
+        let mut strays: Vec<RunKey> = Vec::new();
+        if living(&mut tx, worker).await?.is_some() {
+            let held: Vec<(Uuid, i32)> = sqlx::query_as(sql::WAKES)
+                .bind(worker.uuid())
+                .fetch_all(&mut *tx)
+                .await?;
+            let held = held.into_iter().map(|(run, _)| RunKey::from_uuid(run));
+            strays = held.filter(|run| !driven.contains(run)).collect();
+        }
+        execute_for(&mut tx, &RETAKE, &strays).await?;
+        let retaken = read(&mut tx, &strays).await?;
+        tx.commit().await?;
+        Ok(retaken)
+    }
+
+    pub(super) async fn write_claim(
+        &self,
+        worker: WorkerKey,
+        run: RunKey,
+    ) -> Result<ClaimOne, Failure> {
+        let mut tx = self.writer().begin().await?;
+        let claimable: Option<bool> = sqlx::query_scalar(CLAIMABLE)
+            .bind(run.uuid())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let name = living(&mut tx, worker).await?;
+        let answer = match (claimable, name) {
+            (None, _) => ClaimOne::NoRun,
+            (Some(true), Some(name)) => {
+                let mut claimed = take(&mut tx, worker, &name, &[run]).await?;
+                claimed
+                    .pop()
+                    .map_or(ClaimOne::NoRun, |run| ClaimOne::Claimed(Box::new(run)))
+            }
+            _ => {
+                let found = sqlx::query(sql::RUN)
+                    .bind(run.uuid())
+                    .fetch_one(&mut *tx)
+                    .await?;
+                ClaimOne::Not(Box::new(row::run(&found)?))
+            }
+        };
+        tx.commit().await?;
+        Ok(answer)
+    }
+}
+
+/// The name of a worker that may claim.
+async fn living(tx: &mut Writing<'_>, worker: WorkerKey) -> Result<Option<String>, sqlx::Error> {
+    let now = tx.now.as_micros();
+    sqlx::query_scalar(WORKER)
+        .bind(worker.uuid())
+        .bind(now)
+        .fetch_optional(&mut **tx)
+        .await
+}
+
+/// Runs that the worker may have: first those of workers that are gone, then queued ones, by priority and age.
+async fn choose(
+    tx: &mut Writing<'_>,
+    serves: &Serves,
+    limit: i64,
+) -> Result<Vec<RunKey>, sqlx::Error> {
+    let workflows = columns::json(&serves.workflows);
+    let labels = serves.labels.to_json();
+    let mut chosen: Vec<Uuid> = Vec::new();
+    if sqlx::query_scalar(ANY_ORPHANS).fetch_one(&mut **tx).await? {
+        chosen = sqlx::query_scalar(ORPHANS)
+            .bind(&workflows)
+            .bind(&serves.pool)
+            .bind(&labels)
+            .bind(limit)
+            .fetch_all(&mut **tx)
+            .await?;
+    }
+    let room = usize::try_from(limit).unwrap_or(usize::MAX) - chosen.len();
+    if room > 0 {
+        let queues: Vec<i64> = sqlx::query_scalar(SERVED)
+            .bind(&workflows)
+            .bind(&serves.pool)
+            .bind(&labels)
+            .fetch_all(&mut **tx)
+            .await?;
+        let mut first: Vec<(i64, i64, Uuid)> = Vec::new();
+        for queue in queues {
+            let of_queue: Vec<(i64, i64, Uuid)> = sqlx::query_as(FIRST)
+                .bind(queue)
+                .bind(limit)
+                .fetch_all(&mut **tx)
+                .await?;
+            first.extend(of_queue);
+        }
+        first.sort_unstable();
+        chosen.extend(first.into_iter().take(room).map(|(_, _, run)| run));
+    }
+    Ok(chosen.into_iter().map(RunKey::from_uuid).collect())
+}
+
+/// Takes claimable runs, and reads what they have left.
+async fn take(
+    tx: &mut Writing<'_>,
+    worker: WorkerKey,
+    name: &str,
+    chosen: &[RunKey],
+) -> Result<Vec<Claimed>, Failure> {
+    let now = tx.now.as_micros();
+    let mut counted = Vec::with_capacity(chosen.len());
+    let mut again = Vec::new();
+    for row in rows_of(tx, &BEFORE, chosen).await? {
+        let takeover: bool = row.try_get("takeover")?;
+        let progressed: bool = row.try_get("progressed")?;
+        let claims = orderly_claims(row.int("claims")?, takeover, progressed);
+        let run = row.uuid("run_key")?;
+        counted.push((run, claims));
+        if row.int("epoch")? > 0 {
+            again.push((run, takeover));
+        }
+    }
+    execute_for(tx, &UNQUEUE, chosen).await?;
+    for (sql, part) in TAKE.parts(&counted) {
+        let mut query = sqlx::query(sql).bind(worker.uuid()).bind(now);
+        for (run, claims) in part {
+            query = query.bind(run).bind(claims);
+        }
+        query.execute(&mut **tx).await?;
+    }
+    for (run, takeover) in &again {
+        let event = EventKind::Claimed {
+            worker: name.to_owned(),
+            takeover: *takeover,
+        };
+        sqlx::query(sql::INSERT_EVENT)
+            .bind(run)
+            .bind(Uuid::now_v7())
+            .bind(now)
+            .bind(event.word())
+            .bind(columns::json(&event))
+            .execute(&mut **tx)
+            .await?;
+    }
+    if again.iter().any(|(_, takeover)| *takeover) {
+        sqlx::query(FORGET_ORPHANS).execute(&mut **tx).await?;
+    }
+    read(tx, chosen).await
+}
+
+/// Runs with their journals, in this order.
+async fn read(tx: &mut Writing<'_>, chosen: &[RunKey]) -> Result<Vec<Claimed>, Failure> {
+    let mut runs = HashMap::with_capacity(chosen.len());
+    for row in rows_of(tx, &RUNS, chosen).await? {
+        runs.insert(RunKey::from_uuid(row.uuid("run_key")?), row::run(&row)?);
+    }
+    let mut journals = journals(tx, chosen).await?;
+    let claimed = chosen.iter().filter_map(|key| {
+        let run = runs.remove(key)?;
+        debug_assert_eq!(run.state, RunState::Running);
+        let journal = journals.remove(key).unwrap_or_default();
+        Some(Claimed { run, journal })
+    });
+    Ok(claimed.collect())
+}

@@ -1,0 +1,252 @@
+//! Starts, commits, journals and retries.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use super::SqliteStore;
+use super::bulk::Bulk;
+use super::writer::now;
+use crate::model::{
+    Commit, EventKind, Found, Journal as RunJournal, NewRun, Position, Run, RunId, RunKey,
+    RunState, Started, Verdict, Waiting, WorkerKey,
+};
+use crate::store::failure::Failure;
+use crate::store::row::Cells;
+use crate::store::sql::{checkpoint_columns, event_columns, fence, gate_columns};
+use crate::store::{Journal, StoreResult, columns, row, settle, sql};
+
+/// Where a run stands. `$1` its key.
+pub(super) const STANDING: &str = "SELECT state, due_at FROM runs WHERE run_key = $1";
+
+const FENCE: &str = fence!("$3");
+
+// What several runs have left, by their keys.
+static CHECKPOINTS: Bulk = Bulk::new(
+    concat!(
+        "SELECT run_key, ",
+        checkpoint_columns!(),
+        " FROM checkpoints WHERE run_key IN (VALUES "
+    ),
+    0,
+    1,
+    ") ORDER BY run_key, ordinal, position",
+);
+static EVENTS: Bulk = Bulk::new(
+    concat!(
+        "SELECT run_key, ",
+        event_columns!(),
+        " FROM events WHERE run_key IN (VALUES "
+    ),
+    0,
+    1,
+    ") ORDER BY run_key, at, id",
+);
+static GATES: Bulk = Bulk::new(
+    concat!(
+        "SELECT g.run_key, ",
+        gate_columns!(),
+        " FROM gates g JOIN runs r ON r.run_key = g.run_key WHERE g.run_key IN (VALUES "
+    ),
+    0,
+    1,
+    ") ORDER BY g.run_key, g.name",
+);
+
+#[async_trait]
+impl Journal for SqliteStore {
+    async fn start(&self, run: NewRun) -> StoreResult<Started> {
+        settle::start(&self.0.group, self, &self.0.label, run).await
+    }
+
+    async fn commit(&self, commit: Commit) -> StoreResult<Verdict> {
+        settle::commit(&self.0.group, self, &self.0.label, commit).await
+    }
+
+    async fn journal(&self, run: &RunId) -> StoreResult<Option<RunJournal>> {
+        self.read_journal(run.key())
+            .await
+            .map_err(|e| self.error(e))
+    }
+
+    async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
+        let (before, retried) = self
+            .write_retry(run.key(), by)
+            .await
+            .map_err(|e| self.error(e))?;
+        if retried {
+            self.0.hints.tell_work();
+        }
+        Ok(before)
+    }
+}
+
+impl SqliteStore {
+    async fn read_journal(&self, run: RunKey) -> Result<Option<RunJournal>, Failure> {
+        // One transaction, so that the three reads see the same moment.
+        let mut tx = self.readers().begin().await?;
+        let journal = journals(&mut tx, &[run]).await?.remove(&run);
+        tx.commit().await?;
+        // A run is never without its input.
+        Ok(journal)
+    }
+
+    /// The run as it was found, and whether it was changed.
+    async fn write_retry(&self, key: RunKey, by: &str) -> Result<(Option<Run>, bool), Failure> {
+        let mut tx = self.writer().begin().await?;
+        let row = sqlx::query(sql::RUN)
+            .bind(key.uuid())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let before = row.as_ref().map(row::run).transpose()?;
+        match before.as_ref().map(|run| (run.state, &run.waiting)) {
+            Some((RunState::Failed, _)) => remove_failures(&mut tx, key).await?,
+            Some((RunState::Waiting, Some(Waiting::Diverged { .. }))) => {}
+            _ => {
+                tx.rollback().await?;
+                return Ok((before, false));
+            }
+        }
+        let event = EventKind::Retried { by: by.to_owned() };
+        sqlx::query(sql::INSERT_EVENT)
+            .bind(key.uuid())
+            .bind(Uuid::now_v7())
+            .bind(tx.now.as_micros())
+            .bind(event.word())
+            .bind(columns::json(&event))
+            .execute(&mut *tx)
+            .await?;
+        let due_at = before.as_ref().and_then(|run| run.due_at);
+        wake(&mut tx, key, due_at.map(|due| due.as_micros())).await?;
+        tx.commit().await?;
+        Ok((before, true))
+    }
+
+    async fn read_found(&self, commit: &Commit) -> Result<Option<(Found, bool)>, Failure> {
+        let run = commit.run.uuid();
+        let mut tx = self.readers().begin().await?;
+        let fence = sqlx::query(FENCE)
+            .bind(run)
+            .bind(commit.worker.uuid())
+            .bind(now().as_micros())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(fence) = fence else {
+            return Ok(None);
+        };
+        let positions: Vec<String> = sqlx::query_scalar(sql::POSITIONS_OF_EPOCH)
+            .bind(run)
+            .bind(commit.epoch)
+            .fetch_all(&mut *tx)
+            .await?;
+        let events = sqlx::query_scalar(sql::EVENT_IDS)
+            .bind(run)
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        let found = Found {
+            state: row::state(&fence)?,
+            epoch: fence.int("epoch")?,
+            worker: fence.uuid_or_null("worker")?.map(WorkerKey::from_uuid),
+            wakes: fence.int("wakes")?,
+            positions: positions.into_iter().map(Position::from).collect(),
+            events,
+        };
+        Ok(Some((found, fence.big("leases")? > 0)))
+    }
+}
+
+impl settle::Look for SqliteStore {
+    async fn found(&self, commit: &Commit) -> StoreResult<Option<(Found, bool)>> {
+        self.read_found(commit).await.map_err(|e| self.error(e))
+    }
+
+    async fn started_for(&self, run: RunKey) -> StoreResult<Option<(String, String)>> {
+        sqlx::query_as(sql::STARTED_FOR)
+            .bind(run.uuid())
+            .fetch_optional(self.readers())
+            .await
+            .map_err(|e| self.error(e))
+    }
+}
+
+/// What these runs have left; a run that has left nothing is missing.
+pub(super) async fn journals(
+    connection: &mut SqliteConnection,
+    runs: &[RunKey],
+) -> Result<HashMap<RunKey, RunJournal>, Failure> {
+    let run_of = |row: &SqliteRow| row.uuid("run_key").map(RunKey::from_uuid);
+    let mut journals: HashMap<RunKey, RunJournal> = HashMap::with_capacity(runs.len());
+    for row in rows_of(connection, &CHECKPOINTS, runs).await? {
+        let journal = journals.entry(run_of(&row)?).or_default();
+        journal.checkpoints.push(row::checkpoint(&row)?);
+    }
+    for row in rows_of(connection, &EVENTS, runs).await? {
+        let journal = journals.entry(run_of(&row)?).or_default();
+        journal.events.push(row::event(&row)?);
+    }
+    for row in rows_of(connection, &GATES, runs).await? {
+        let journal = journals.entry(run_of(&row)?).or_default();
+        journal.gates.push(row::gate(&row)?);
+    }
+    Ok(journals)
+}
+
+/// What a statement that takes keys gives for these runs.
+pub(super) async fn rows_of(
+    connection: &mut SqliteConnection,
+    statement: &'static Bulk,
+    runs: &[RunKey],
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    let mut rows = Vec::new();
+    for (sql, part) in statement.parts(runs) {
+        let mut query = sqlx::query(sql);
+        for run in part {
+            query = query.bind(run.uuid());
+        }
+        rows.extend(query.fetch_all(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+/// Makes a run claimable that nobody drives.
+pub(super) async fn wake(
+    connection: &mut SqliteConnection,
+    run: RunKey,
+    due_at: Option<i64>,
+) -> Result<(), Failure> {
+    sqlx::query(sql::MAKE_PENDING)
+        .bind(run.uuid())
+        .execute(&mut *connection)
+        .await?;
+    if let Some(due_at) = due_at {
+        sqlx::query(sql::DISARM)
+            .bind(due_at)
+            .bind(run.uuid())
+            .execute(&mut *connection)
+            .await?;
+    }
+    sqlx::query(sql::ENQUEUE)
+        .bind(run.uuid())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Removes what made a run fail, and its result.
+async fn remove_failures(connection: &mut SqliteConnection, run: RunKey) -> Result<(), Failure> {
+    let journal = journals(connection, &[run]).await?.remove(&run);
+    let mut positions = journal.unwrap_or_default().failures();
+    positions.push(Position::from(Position::OUTPUT));
+    for position in positions {
+        sqlx::query(sql::DELETE_CHECKPOINT)
+            .bind(run.uuid())
+            .bind(position.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}

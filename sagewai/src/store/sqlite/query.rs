@@ -1,0 +1,70 @@
+//! What people ask.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::SqliteStore;
+use super::writer::now;
+use crate::model::{Run, RunFilter, RunId, RunKey, RunState, WorkerKey, WorkerRecord, micros};
+use crate::store::failure::Failure;
+use crate::store::{Query, StoreResult, row, sql};
+
+#[async_trait]
+impl Query for SqliteStore {
+    async fn run(&self, run: &RunId) -> StoreResult<Option<Run>> {
+        self.read_run(run.key()).await.map_err(|e| self.error(e))
+    }
+
+    async fn runs(&self, filter: &RunFilter) -> StoreResult<Vec<Run>> {
+        self.read_runs(filter).await.map_err(|e| self.error(e))
+    }
+
+    async fn wakes(&self, worker: WorkerKey, runs: &[RunKey]) -> StoreResult<Vec<(RunKey, i32)>> {
+        let asked: HashSet<RunKey> = runs.iter().copied().collect();
+        let wakes: Vec<(uuid::Uuid, i32)> = sqlx::query_as(sql::WAKES)
+            .bind(worker.uuid())
+            .fetch_all(self.readers())
+            .await
+            .map_err(|e| self.error(e))?;
+        let wakes = wakes.into_iter().map(|(k, n)| (RunKey::from_uuid(k), n));
+        Ok(wakes.filter(|(key, _)| asked.contains(key)).collect())
+    }
+
+    async fn workers(&self, since: Duration) -> StoreResult<Vec<WorkerRecord>> {
+        let gone_after = now().as_micros().saturating_sub(micros(since));
+        self.read_workers(gone_after)
+            .await
+            .map_err(|e| self.error(e))
+    }
+}
+
+impl SqliteStore {
+    pub(super) async fn read_run(&self, run: RunKey) -> Result<Option<Run>, Failure> {
+        let row = sqlx::query(sql::RUN)
+            .bind(run.uuid())
+            .fetch_optional(self.readers())
+            .await?;
+        Ok(row.as_ref().map(row::run).transpose()?)
+    }
+
+    async fn read_runs(&self, filter: &RunFilter) -> Result<Vec<Run>, Failure> {
+        let rows = sqlx::query(sql::RUNS)
+            .bind(filter.state.map(RunState::as_str))
+            .bind(filter.workflow.as_deref())
+            .bind(filter.before.as_ref().map(|run| run.key().uuid()))
+            .bind(i64::from(filter.limit))
+            .fetch_all(self.readers())
+            .await?;
+        Ok(rows.iter().map(row::run).collect::<Result<_, _>>()?)
+    }
+
+    async fn read_workers(&self, gone_after: i64) -> Result<Vec<WorkerRecord>, Failure> {
+        let rows = sqlx::query(sql::WORKERS)
+            .bind(gone_after)
+            .fetch_all(self.readers())
+            .await?;
+        Ok(rows.iter().map(row::worker).collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,14 @@
+//! The contract of a store, on every store.
+
+mod sqlite {
+    use sagewai::store::SqliteStore;
+    use sagewai::store::conformance::Fresh;
+
+    async fn factory() -> Fresh {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("runs.db");
+        Fresh::new(SqliteStore::open(file).await.unwrap()).keeping(folder)
+    }
+
+    sagewai::conformance_tests!(factory);
+}
