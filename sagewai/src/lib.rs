@@ -61,6 +61,9 @@
 // Generated code names `::sagewai`, in the tests of this crate as well.
 extern crate self as sagewai;
 
+// Generated code names `::sagewai`, also in the tests of this crate.
+extern crate self as sagewai;
+
 pub mod client;
 mod clock;
 pub mod error;
