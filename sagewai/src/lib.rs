@@ -61,9 +61,6 @@
 // Generated code names `::sagewai`, in the tests of this crate as well.
 extern crate self as sagewai;
 
-// Generated code names `::sagewai`, also in the tests of this crate.
-extern crate self as sagewai;
-
 pub mod client;
 mod clock;
 pub mod error;
@@ -88,7 +85,11 @@ pub use model::{
 #[cfg(feature = "macros")]
 pub use sagewai_macros::{step, workflow};
 pub use worker::{WorkerBuilder, WorkerHandle, WorkflowWorker};
+pub use workflow::approval::approval;
+// The types behind these functions, which the graph of a workflow asks; see `workflow/operations.rs`.
+#[doc(hidden)]
+pub use workflow::operations::{approval, now, record, sleep, sleep_until, uuid};
 pub use workflow::{
     ApprovalGate, Durable, Payload, Step, StepCall, StepContext, Workflow, WorkflowCall,
-    WorkflowContext, approval, now, record, sleep, sleep_until, uuid,
+    WorkflowContext, now, record, sleep, sleep_until, uuid,
 };
