@@ -66,7 +66,7 @@ const RULES: &[Rule] = &[
             "rayon::spawn",
         ],
         why: "would run again on every replay",
-        instead: "await a `#[step]` that does the work, or a child `#[workflow]`",
+        instead: "await a `#[step]` that does the work",
     },
     Rule {
         paths: &[
