@@ -2,11 +2,6 @@
 //!
 //! Kill it anywhere and give the same command again: it goes on where it was.
 
-#![expect(
-    unreachable_pub,
-    reason = "a program exports nothing; `pub` says what its modules share"
-)]
-
 mod pipeline;
 mod ranking;
 mod summary;
@@ -22,6 +17,7 @@ use pipeline::{Order, article_pipeline};
 
 /// Researches a topic in a folder of text and Markdown files, drafts an article from what it finds, asks you, and
 /// publishes it as a Markdown file. Killed in the middle, the same command goes on where it was.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Parser)]
 #[command(name = "article_pipeline")]
 struct Options {
@@ -74,9 +70,10 @@ async fn main() -> Result<()> {
     let order = order(&options)?;
     let client = Client::new(&store);
     let id = terminal::run_id(&client, &order, options.again).await?;
-    let worker = match options.no_worker {
-        true => None,
-        false => Some(worker.start().await?),
+    let worker = if options.no_worker {
+        None
+    } else {
+        Some(worker.start().await?)
     };
     let run = article_pipeline(order).run_id(id).start(&client).await?;
     println!(
@@ -108,11 +105,12 @@ fn order(options: &Options) -> Result<Order> {
     let mut words = options.topic.clone();
     let mut folder = options.folder.clone();
     // `-- <topic> [folder]`: a last word that is a folder is one.
-    if folder.is_none() && words.len() > 1 {
-        if let Some(last) = words.last().filter(|word| Path::new(word).is_dir()) {
-            folder = Some(PathBuf::from(last));
-            words.pop();
-        }
+    if folder.is_none()
+        && words.len() > 1
+        && let Some(last) = words.last().filter(|word| Path::new(word).is_dir())
+    {
+        folder = Some(PathBuf::from(last));
+        words.pop();
     }
     let folder = folder.unwrap_or_else(|| {
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -263,15 +263,12 @@ impl Replay {
             let Some(slot) = state.waiting.get_mut(position) else {
                 return Poll::Pending;
             };
-            match slot.outcome.take() {
-                Some(outcome) => {
-                    state.waiting.remove(position);
-                    Poll::Ready(outcome)
-                }
-                None => {
-                    slot.waker = Some(cx.waker().clone());
-                    Poll::Pending
-                }
+            if let Some(outcome) = slot.outcome.take() {
+                state.waiting.remove(position);
+                Poll::Ready(outcome)
+            } else {
+                slot.waker = Some(cx.waker().clone());
+                Poll::Pending
             }
         })
         .await;

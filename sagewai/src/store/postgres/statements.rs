@@ -59,7 +59,9 @@ impl PostgresStore {
         let mut connection = self.pool().acquire().await.map_err(|e| self.error(e))?;
         let mut plans = Vec::new();
         for (name, sql) in STATEMENTS {
-            let parameters = (1..).take_while(|n| sql.contains(&format!("${n}"))).count();
+            let parameters = (1..100)
+                .take_while(|n| sql.contains(&format!("${n}")))
+                .count();
             let nulls = vec!["NULL"; parameters].join(", ");
             let arguments = if parameters == 0 {
                 String::new()

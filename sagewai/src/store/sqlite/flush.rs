@@ -279,7 +279,7 @@ impl<'a> Rows<'a> {
                     .bind(run.uuid())
                     .bind(columns::text(&gate.name))
                     .bind(columns::text(&gate.prompt))
-                    .bind(gate.context.as_ref().map(|context| context.as_str()));
+                    .bind(gate.context.as_ref().map(crate::model::Json::as_str));
             }
             query.execute(&mut **tx).await?;
         }

@@ -120,7 +120,7 @@ impl SqliteStore {
             .execute(&mut *tx)
             .await?;
         let due_at = before.as_ref().and_then(|run| run.due_at);
-        wake(&mut tx, key, due_at.map(|due| due.as_micros())).await?;
+        wake(&mut tx, key, due_at.map(crate::model::Timestamp::as_micros)).await?;
         tx.commit().await?;
         Ok((before, true))
     }
