@@ -4,6 +4,7 @@ mod conformance;
 mod crash;
 mod gates;
 mod ledger;
+mod outage;
 mod resume;
 mod retries;
 mod routing;

@@ -88,6 +88,8 @@ struct Worker {
     driven: HashMap<RunKey, Driven>,
     /// When to look without a hint.
     poll_at: Instant,
+    /// Until when nobody is declared dead, after the store was away.
+    patient_until: Instant,
     /// Whether the last claim may have left something behind.
     more: bool,
     /// Whether a claim's reply may have been lost: the store may hold runs for this worker that it does not know.
@@ -110,6 +112,7 @@ impl Worker {
             runs: JoinSet::new(),
             driven: HashMap::new(),
             poll_at: Instant::now(),
+            patient_until: Instant::now(),
             more: false,
             strays: false,
             life,
@@ -153,6 +156,16 @@ impl Worker {
     /// Looks at the clock, for workers that died, for messages, and for work.
     async fn poll(&mut self) -> StoreResult<()> {
         let setup = &self.life.setup;
+        // Whoever was cut off for a whole lease would find itself dead, and everybody who was cut off with it: first
+        // they all get a chance to say that they live.
+        if self.life.lease_may_have_passed() {
+            self.life.heartbeat().await?;
+            self.patient_until = Instant::now() + setup.heartbeat_interval;
+        }
+        if Instant::now() < self.patient_until {
+            self.poll_at = self.patient_until;
+            return self.look().await;
+        }
         lease::bury_the_proved(&self.life).await?;
         let tick = setup.store.tick().await?;
         let wait = tick.next_due.unwrap_or(setup.poll_interval);
