@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::Parser;
 use sagewai::prelude::*;
 
-use pipeline::{Order, article_pipeline};
+use pipeline::{Order, PACE, article_pipeline};
 
 /// Researches a topic in a folder of text and Markdown files, drafts an article from what it finds, asks you, and
 /// publishes it as a Markdown file. Killed in the middle, the same command goes on where it was.
@@ -57,6 +57,10 @@ async fn main() -> Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let options = Options::parse();
+    if !(0.0..=3600.0).contains(&options.pace) {
+        return Err("--pace is a number of seconds from 0 to 3600".into());
+    }
+    PACE.get_or_init(|| Duration::from_secs_f64(options.pace));
     let store = sagewai::store::open(&options.store).await?;
     let worker = WorkflowWorker::builder(&store).workflow(article_pipeline);
     if options.worker {
@@ -104,10 +108,11 @@ async fn main() -> Result<()> {
 fn order(options: &Options) -> Result<Order> {
     let mut words = options.topic.clone();
     let mut folder = options.folder.clone();
-    // `-- <topic> [folder]`: a last word that is a folder is one.
+    // `-- <topic> [folder]`: a last word that is a folder, or looks like one, is meant as one.
+    let is_folder = |word: &&String| word.contains('/') || Path::new(word).is_dir();
     if folder.is_none()
         && words.len() > 1
-        && let Some(last) = words.last().filter(|word| Path::new(word).is_dir())
+        && let Some(last) = words.last().filter(is_folder)
     {
         folder = Some(PathBuf::from(last));
         words.pop();
@@ -122,15 +127,9 @@ fn order(options: &Options) -> Result<Order> {
     if !folder.is_dir() {
         return Err(format!("{} is no folder", folder.display()).into());
     }
-    if !(0.0..=3600.0).contains(&options.pace) {
-        return Err(Failure::from(
-            "--pace is a number of seconds from 0 to 3600",
-        ));
-    }
     Ok(Order {
         topic: words.join(" "),
         folder,
         out: std::path::absolute(&options.out)?,
-        pace: Duration::from_secs_f64(options.pace),
     })
 }
