@@ -16,7 +16,7 @@ pub fn now() -> Now {
     Now(())
 }
 
-/// What [`now`] returns; await it.
+/// What [`now()`] returns; await it.
 #[must_use = "does nothing unless awaited"]
 #[derive(Debug)]
 pub struct Now(());
@@ -26,7 +26,7 @@ pub fn uuid() -> UuidCall {
     UuidCall(())
 }
 
-/// What [`uuid`] returns; await it.
+/// What [`uuid()`] returns; await it.
 #[must_use = "does nothing unless awaited"]
 #[derive(Debug)]
 pub struct UuidCall(());
@@ -39,7 +39,7 @@ pub fn record<T: Payload, F: FnOnce() -> T + Send>(name: &'static str, compute: 
     Record { name, compute }
 }
 
-/// What [`record`] returns; await it.
+/// What [`record()`] returns; await it.
 #[must_use = "does nothing unless awaited"]
 pub struct Record<F> {
     name: &'static str,
