@@ -5,6 +5,7 @@ mod crash;
 mod gates;
 mod ledger;
 mod outage;
+mod postgres_store;
 mod resume;
 mod retries;
 mod routing;

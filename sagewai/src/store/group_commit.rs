@@ -360,3 +360,6 @@ impl News {
         news
     }
 }
+
+#[cfg(test)]
+mod tests;

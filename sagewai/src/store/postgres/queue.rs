@@ -32,7 +32,8 @@ buried AS (
 ),
 settled AS (
     UPDATE workers w SET orphans = false
-    WHERE w.orphans AND NOT EXISTS (SELECT FROM runs r WHERE r.worker = w.worker AND r.state = 'running')
+    WHERE w.orphans
+      AND (SELECT r.run_key FROM runs r WHERE r.worker = w.worker AND r.state = 'running' LIMIT 1) IS NULL
 ),
 due AS MATERIALIZED (
     SELECT t.due_at, t.run_key FROM timers t JOIN runs r ON r.run_key = t.run_key
@@ -51,7 +52,8 @@ queued AS (
     SELECT queue_id, -priority::integer, created_at, run_key FROM woken
 )
 SELECT (SELECT count(*) FROM buried), (SELECT count(*) FROM woken),
-       (SELECT t.due_at - c.now FROM timers t, clock c WHERE t.due_at > c.now ORDER BY t.due_at LIMIT 1)";
+       (SELECT t.due_at - (SELECT now FROM clock) FROM timers t WHERE t.due_at > (SELECT now FROM clock)
+        ORDER BY t.due_at LIMIT 1)";
 
 /// Takes a worker's own runs again. `$1` the worker, `$2` those that it drives.
 pub(super) const STRAYS: &str = "
@@ -59,7 +61,7 @@ WITH me AS MATERIALIZED (
     SELECT worker FROM workers WHERE worker = $1 AND gone_at IS NULL AND lease_until > now_us() FOR SHARE
 )
 UPDATE runs r SET epoch = r.epoch + 1 FROM me
-WHERE r.worker = me.worker AND r.state = 'running' AND r.run_key <> ALL($2)
+WHERE r.worker = $1 AND r.state = 'running' AND r.run_key <> ALL($2)
 RETURNING r.run_key";
 
 /// How often a claim looks again when others were faster.

@@ -1,4 +1,5 @@
-//! Leases. The clock, read once in a statement, is the one word in which the dialects differ: PostgreSQL has its own, SQLite is told.
+//! Leases. The clock, read once in a statement, is the one word in which the dialects differ: PostgreSQL has its own,
+//! SQLite is told.
 
 /// Registers a worker; again does nothing. `$1` to `$7`: key, name, pool, labels, slots, lease in microseconds, host.
 macro_rules! register {
