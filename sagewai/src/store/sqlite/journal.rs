@@ -22,10 +22,10 @@ use crate::store::{Journal, StoreResult, columns, row, settle, sql};
 /// Where a run stands. `$1` its key.
 pub(super) const STANDING: &str = "SELECT state, due_at FROM runs WHERE run_key = $1";
 
-const FENCE: &str = fence!("$3");
+pub(super) const FENCE: &str = fence!("$3");
 
 // What several runs have left, by their keys.
-static CHECKPOINTS: Bulk = Bulk::new(
+pub(super) static CHECKPOINTS: Bulk = Bulk::new(
     concat!(
         "SELECT run_key, ",
         checkpoint_columns!(),
@@ -35,7 +35,7 @@ static CHECKPOINTS: Bulk = Bulk::new(
     1,
     ") ORDER BY run_key, ordinal, position",
 );
-static EVENTS: Bulk = Bulk::new(
+pub(super) static EVENTS: Bulk = Bulk::new(
     concat!(
         "SELECT run_key, ",
         event_columns!(),
@@ -45,7 +45,7 @@ static EVENTS: Bulk = Bulk::new(
     1,
     ") ORDER BY run_key, at, id",
 );
-static GATES: Bulk = Bulk::new(
+pub(super) static GATES: Bulk = Bulk::new(
     concat!(
         "SELECT g.run_key, ",
         gate_columns!(),

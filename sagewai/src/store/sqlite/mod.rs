@@ -6,9 +6,12 @@ mod flush;
 mod gates;
 mod journal;
 mod options;
+#[cfg(test)]
+mod plans;
 mod query;
 mod queue;
 mod queues;
+mod rows;
 mod schema;
 mod watch;
 mod writer;

@@ -16,24 +16,21 @@ use crate::store::sql::{bury, heartbeat, register};
 use crate::store::{Queue, StoreResult, columns};
 
 // The clock is a parameter.
-const REGISTER: &str = register!(now: "$8", labels: "$4");
-const HEARTBEAT: &str = heartbeat!("$3");
-const BURY: &str = bury!("$2");
-const BURY_EXPIRED: &str =
+pub(super) const REGISTER: &str = register!(now: "$8", labels: "$4");
+pub(super) const HEARTBEAT: &str = heartbeat!("$3");
+pub(super) const BURY: &str = bury!("$2");
+pub(super) const BURY_EXPIRED: &str =
     "UPDATE workers SET gone_at = $1, orphans = true WHERE gone_at IS NULL AND lease_until < $1";
 
 /// How many runs one look at the clock wakes at most stands here: a thousand.
-const DUE: &str =
+pub(super) const DUE: &str =
     "SELECT due_at, run_key FROM timers WHERE due_at <= $1 ORDER BY due_at, run_key LIMIT 1000";
-const NEXT_DUE: &str = "SELECT min(due_at) FROM timers";
+pub(super) const NEXT_DUE: &str = "SELECT min(due_at) FROM timers";
 
-static DISARM_DUE: Bulk = Bulk::new(
-    "DELETE FROM timers WHERE (due_at, run_key) IN (VALUES ",
-    0,
-    2,
-    ")",
-);
-static WAKE_DUE: Bulk = Bulk::new(
+/// Takes away what was found due. `$1` and `$2` the last of it.
+pub(super) const DISARM_DUE: &str = "DELETE FROM timers WHERE (due_at, run_key) <= ($1, $2)";
+
+pub(super) static WAKE_DUE: Bulk = Bulk::new(
     "UPDATE runs SET state = 'pending', waiting = NULL, due_at = NULL WHERE run_key IN (VALUES ",
     0,
     1,
@@ -185,12 +182,12 @@ async fn wake_due(tx: &mut Writing<'_>) -> Result<u64, Failure> {
         Ok((row.try_get("due_at")?, RunKey::from_uuid(run)))
     });
     let due: Vec<(i64, RunKey)> = due.collect::<Result<_, sqlx::Error>>()?;
-    for (sql, part) in DISARM_DUE.parts(&due) {
-        let mut query = sqlx::query(sql);
-        for (due_at, run) in part {
-            query = query.bind(due_at).bind(run.uuid());
-        }
-        query.execute(&mut **tx).await?;
+    if let Some((due_at, run)) = due.last() {
+        sqlx::query(DISARM_DUE)
+            .bind(due_at)
+            .bind(run.uuid())
+            .execute(&mut **tx)
+            .await?;
     }
     let runs: Vec<RunKey> = due.into_iter().map(|(_, run)| run).collect();
     execute_for(tx, &WAKE_DUE, &runs).await?;
