@@ -1,1 +1,1 @@
-//! placeholder
+//! Nothing: the tests of this package are in `tests/`.

@@ -85,7 +85,11 @@ pub use model::{
 #[cfg(feature = "macros")]
 pub use sagewai_macros::{step, workflow};
 pub use worker::{WorkerBuilder, WorkerHandle, WorkflowWorker};
+pub use workflow::approval::approval;
+// The types behind these functions, which the graph of a workflow asks; see `workflow/operations.rs`.
+#[doc(hidden)]
+pub use workflow::operations::{approval, now, record, sleep, sleep_until, uuid};
 pub use workflow::{
     ApprovalGate, Durable, Payload, Step, StepCall, StepContext, Workflow, WorkflowCall,
-    WorkflowContext, approval, now, record, sleep, sleep_until, uuid,
+    WorkflowContext, now, record, sleep, sleep_until, uuid,
 };

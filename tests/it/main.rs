@@ -1,13 +1,16 @@
 //! Everything that needs more than one module, on every store, in one binary.
 
 mod conformance;
+mod crash;
 mod gates;
 mod ledger;
 mod resume;
 mod retries;
 mod routing;
+mod sqlite_store;
 mod starting;
 mod steps;
 mod support;
+mod tidy;
 mod waiting;
 mod workers;

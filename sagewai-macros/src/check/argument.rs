@@ -21,7 +21,7 @@ pub(super) fn read_all(
     let mut params: Vec<Param> = Vec::new();
     for input in &written.inputs {
         if let FnArg::Typed(typed) = input {
-            params.push(read(attribute, typed, &params, mistakes));
+            params.push(read(attribute, typed, written, &params, mistakes));
         }
     }
     let arguments = params
@@ -40,12 +40,14 @@ pub(super) fn read_all(
 fn read(
     attribute: Attribute,
     typed: &PatType,
+    signature: &syn::Signature,
     earlier: &[Param],
     mistakes: &mut Mistakes,
 ) -> Param {
     let name = name(typed, earlier.len(), mistakes);
     let written = peel(&typed.ty);
-    let refusal = refuse(written);
+    // A lifetime of the signature's own is reported there.
+    let refusal = refuse(written).filter(|_| signature.generics.lifetimes().next().is_none());
     let refused = refusal.is_some();
     if let Some((at, text)) = refusal {
         mistakes.at(at, text);

@@ -191,8 +191,8 @@ mod tests {
             "`SystemTime::now` differs from one replay to the next, so it cannot stand in a workflow body",
             "`std::env::var` differs from one replay to the next, so it cannot stand in a workflow body",
             "`rand::random` differs from one replay to the next, so it cannot stand in a workflow body",
-            "`tokio::spawn` differs from one replay to the next, so it cannot stand in a workflow body",
-            "`fs::exists` differs from one replay to the next, so it cannot stand in a workflow body",
+            "`tokio::spawn` would run again on every replay, so it cannot stand in a workflow body",
+            "`fs::exists` would be done again on every replay, so it cannot stand in a workflow body",
             "`#[workflow]` cannot see an `.await` inside `fetch!`",
         ];
         assert_eq!(found, expected);

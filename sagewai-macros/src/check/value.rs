@@ -7,6 +7,7 @@ use syn::{Error, Expr, ExprLit, ExprUnary, Lit, LitInt, Result, UnOp};
 
 use super::time;
 use crate::parse::WrittenOption;
+use crate::place;
 
 /// A value as the generated code writes it.
 pub(super) struct Value {
@@ -28,6 +29,12 @@ impl Value {
             tokens,
             is_constant: true,
         }
+    }
+
+    /// A constant whose range a function checks while compiling.
+    fn checked(function: TokenStream, constant: &Expr) -> Value {
+        let ends = place::ends(constant);
+        Value::constant(place::call(function, constant.to_token_stream(), ends))
     }
 
     pub(super) fn map(self, wrap: impl FnOnce(&TokenStream) -> TokenStream) -> Value {
@@ -121,8 +128,10 @@ pub(super) fn factor(option: &WrittenOption) -> Result<Value> {
             return refuse(literal, format!("`{key}` is a number: `{key} = 1.5`"));
         }
         constant => {
-            let checked = quote_spanned!(constant.span()=> ::sagewai::macro_support::backoff);
-            return Ok(Value::constant(quote!(#checked(#constant))));
+            return Ok(Value::checked(
+                quote!(::sagewai::macro_support::backoff),
+                constant,
+            ));
         }
     };
     if !factor.is_finite() {
@@ -155,10 +164,10 @@ pub(super) fn limit(option: &WrittenOption) -> Result<Value> {
             format!("`{key}` is zero: no attempt could end in time"),
         ),
         Some(nanos) => Ok(Value::literal(from_nanos(nanos, value))),
-        None => {
-            let checked = quote_spanned!(value.span()=> ::sagewai::macro_support::timeout);
-            Ok(Value::constant(quote!(#checked(#value))))
-        }
+        None => Ok(Value::checked(
+            quote!(::sagewai::macro_support::timeout),
+            value,
+        )),
     }
 }
 

@@ -34,11 +34,12 @@ fn checked_item<T>(
         keys,
         item,
     } = checked;
-    let keys = editor::keys(attribute, &keys);
     let item = match item {
         Outcome::Whole(item) => whole(&item),
         Outcome::CallOnly(signature) => call::stand_in(&signature),
-        Outcome::AsWritten(function) => quote!(#function),
+        // Inside an `impl`, where nothing else may stand.
+        Outcome::AsWritten(function) => return quote!(#mistakes #function),
     };
+    let keys = editor::keys(attribute, &keys);
     quote!(#keys #mistakes #item)
 }

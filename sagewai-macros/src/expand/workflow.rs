@@ -72,7 +72,8 @@ pub(super) fn expand(workflow: &Workflow) -> TokenStream {
             const _: () = {
                 #[allow(unused_imports)]
                 use __s::ProbeFallback as _;
-                #[allow(unused_imports)]
+                // The call in the body says already that something is deprecated.
+                #[allow(unused_imports, deprecated)]
                 const _: () = {
                     #imports
                     const NODES: &[__s::GraphNode] = &[#elements];

@@ -18,6 +18,13 @@ pub struct Arg<T> {
     load: fn(&str) -> Result<T, Fault>,
 }
 
+impl<T> Clone for Arg<T> {
+    fn clone(&self) -> Arg<T> {
+        *self
+    }
+}
+impl<T> Copy for Arg<T> {}
+
 /// How an argument of this type is stored.
 pub const fn arg<T: Payload>() -> Arg<T> {
     Arg {

@@ -9,6 +9,7 @@ pub(crate) mod erased;
 pub(crate) mod execution;
 pub(crate) mod graph;
 pub(crate) mod node;
+pub(crate) mod operations;
 mod record;
 mod registry;
 pub(crate) mod replay;

@@ -7,6 +7,11 @@ use super::spec::Workflow;
 use super::workflow_call::WorkflowCall;
 
 /// A `#[workflow]` function, which is how a workflow is registered: `.workflow(article_pipeline)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `#[workflow]`",
+    label = "expected the name of a function under `#[workflow]`",
+    note = "steps need no registration: a worker knows those that its workflows call"
+)]
 pub trait WorkflowFn<Arguments> {
     /// Its type, which has the function's name.
     type Workflow: Workflow;

@@ -97,6 +97,9 @@ impl StepSpec {
 }
 
 /// A `backoff` that the attribute cannot judge, because it is a constant of the author.
+///
+/// # Panics
+/// Out of range. Generated code asks while compiling, so the panic is a compile error.
 pub const fn backoff(factor: f64) -> f64 {
     assert!(
         factor >= 1.0 && factor.is_finite(),
@@ -106,6 +109,9 @@ pub const fn backoff(factor: f64) -> f64 {
 }
 
 /// A `timeout` that the attribute cannot judge, because it is a constant of the author.
+///
+/// # Panics
+/// Where it is zero. Generated code asks while compiling, so the panic is a compile error.
 pub const fn timeout(limit: Duration) -> Duration {
     assert!(
         !limit.is_zero(),

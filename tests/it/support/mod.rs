@@ -104,3 +104,26 @@ macro_rules! on_every_store {
         }
     )* };
 }
+
+/// The same, on the stores that several processes can share.
+#[macro_export]
+macro_rules! on_every_shared_store {
+    ($($(#[$meta:meta])* async fn $name:ident($scene:ident: Scene) $body:block)*) => { $(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn case($scene: $crate::support::Scene) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                case($crate::support::Scene::sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                case($crate::support::Scene::postgres().await).await;
+            }
+        }
+    )* };
+}

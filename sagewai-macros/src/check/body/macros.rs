@@ -109,9 +109,9 @@ impl Reader<'_> {
         if is_in(EXPRESSIONS, &name) && self.read_arguments(invocation) {
             return;
         }
-        self.refuse_hidden(invocation, &name);
+        let hides = self.refuse_hidden(invocation, &name);
         let known = is_in(EXPRESSIONS, &name) || is_in(SYNCHRONOUS, &name);
-        self.foreign_macro |= !known;
+        self.foreign_macro |= !known && !hides;
     }
 
     /// Reads the arguments as expressions; says whether they are.
@@ -134,9 +134,10 @@ impl Reader<'_> {
         true
     }
 
-    /// Refuses what can be seen in the tokens of a macro.
-    fn refuse_hidden(&mut self, invocation: &Macro, name: &str) {
-        if let Some(keyword) = find_await(invocation.tokens.clone()) {
+    /// Refuses what can be seen in the tokens of a macro; says whether there is an await.
+    fn refuse_hidden(&mut self, invocation: &Macro, name: &str) -> bool {
+        let keyword = find_await(invocation.tokens.clone());
+        if let Some(keyword) = &keyword {
             let text = format!(
                 "`#[workflow]` cannot see an `.await` inside `{name}!`\nbind the value with `let` first and pass the variable"
             );
@@ -150,6 +151,7 @@ impl Reader<'_> {
                 self.refuse(path, text);
             }
         }
+        keyword.is_some()
     }
 }
 

@@ -108,6 +108,7 @@ impl Reader<'_> {
             Expr::MethodCall(call) => self.is_refused(&call.receiver),
             Expr::Call(call) => self.is_refused_call(call),
             Expr::Async(_) => true,
+            Expr::Closure(closure) => closure.asyncness.is_some(),
             Expr::Macro(invocation) => macros::is_refused(&invocation.mac),
             Expr::Path(path) => self.names.is_refused(&path.path),
             _ => false,
@@ -118,7 +119,8 @@ impl Reader<'_> {
         let Expr::Path(path) = callee::peel(&call.func) else {
             return false;
         };
-        self.recording == 0 && nondeterminism::find(&path.path).is_some()
+        let nondeterministic = self.recording == 0 && nondeterminism::find(&path.path).is_some();
+        nondeterministic || self.names.is_refused(&path.path)
     }
 }
 

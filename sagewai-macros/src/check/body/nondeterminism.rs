@@ -9,6 +9,7 @@ use syn::Path;
 pub(super) struct Rule {
     /// The last segments of their paths; `*` is any name.
     paths: &'static [&'static str],
+    why: &'static str,
     instead: &'static str,
 }
 
@@ -24,6 +25,7 @@ const RULES: &[Rule] = &[
             "OffsetDateTime::now_utc",
             "OffsetDateTime::now_local",
         ],
+        why: "differs from one replay to the next",
         instead: "use `sagewai::now().await`, which is stored",
     },
     Rule {
@@ -37,6 +39,7 @@ const RULES: &[Rule] = &[
             "OsRng::default",
             "RandomState::new",
         ],
+        why: "differs from one replay to the next",
         instead: "use `sagewai::record(\"name\", || ..).await`, which is stored, or draw it in a `#[step]`",
     },
     Rule {
@@ -48,6 +51,7 @@ const RULES: &[Rule] = &[
             "Ulid::generate",
             "nanoid",
         ],
+        why: "differs from one replay to the next",
         instead: "use `sagewai::uuid().await`, which is stored",
     },
     Rule {
@@ -61,7 +65,8 @@ const RULES: &[Rule] = &[
             "JoinSet::new",
             "rayon::spawn",
         ],
-        instead: "await a `#[step]` that does the work, or a child `#[workflow]`",
+        why: "would run again on every replay",
+        instead: "await a `#[step]` that does the work",
     },
     Rule {
         paths: &[
@@ -73,6 +78,7 @@ const RULES: &[Rule] = &[
             "thread::sleep",
             "Delay::new",
         ],
+        why: "would start anew on every replay",
         instead: "use `sagewai::sleep(..).await`, which survives a restart, or the `timeout` of a step",
     },
     Rule {
@@ -87,6 +93,7 @@ const RULES: &[Rule] = &[
             "env::temp_dir",
             "process::id",
         ],
+        why: "differs from one replay to the next",
         instead: "pass it in as an argument, read it in a `#[step]`, or store it: `sagewai::record(\"name\", || ..).await`",
     },
     Rule {
@@ -116,10 +123,12 @@ const RULES: &[Rule] = &[
             "reqwest::*",
             "reqwest::Client::*",
         ],
+        why: "would be done again on every replay",
         instead: "do input and output in a `#[step]`",
     },
     Rule {
         paths: &["process::exit", "process::abort"],
+        why: "ends the whole worker",
         instead: "return an error instead",
     },
     Rule {
@@ -133,6 +142,7 @@ const RULES: &[Rule] = &[
             "HashSet::default",
             "HashSet::with_capacity",
         ],
+        why: "differs from one replay to the next",
         instead: "its order differs from one process to the next: use `BTreeMap` or `BTreeSet`",
     },
 ];
@@ -141,8 +151,9 @@ impl Rule {
     /// The message for a path under this rule.
     pub(super) fn refusal(&self, path: &Path) -> String {
         format!(
-            "`{}` differs from one replay to the next, so it cannot stand in a workflow body\n{}",
+            "`{}` {}, so it cannot stand in a workflow body\n{}",
             names(path).join("::"),
+            self.why,
             self.instead
         )
     }

@@ -1,6 +1,12 @@
 //! What a workflow will do, as far as it is known before it runs: its nodes, and the order they come in.
 
+mod fingerprint;
+mod unique;
+
 use super::spec::{StepSpec, WorkflowSpec};
+use fingerprint::{SEED, hash};
+
+pub use unique::unique;
 
 /// The static graph of a workflow. Its nodes are the awaits of the body, in the order of the source.
 ///
@@ -117,12 +123,6 @@ impl Graph {
     ) -> Graph {
         Graph { name, nodes, flow }
     }
-
-    /// A number over what must stay the same for runs that are under way: the names, their order and the signatures.
-    /// Conditions, layout, comments and the names of variables do not count.
-    pub const fn fingerprint(&self) -> u64 {
-        hash_flow(hash(SEED, self.name), self.flow, self.nodes)
-    }
 }
 
 impl GraphNode {
@@ -224,164 +224,18 @@ impl NodeInfo {
     }
 }
 
-/// Checks at compile time that what stands at a node shares its name with nothing else before it.
-pub const fn unique(nodes: &'static [GraphNode], site: usize) {
-    let new = &nodes[site].info;
-    if !new.is_named() {
-        return;
-    }
-    let mut earlier = 0;
-    while earlier < site {
-        let old = &nodes[earlier].info;
-        if old.is_named() && old.name_hash == new.name_hash && old.hash != new.hash {
-            let text = Text::new()
-                .add("two calls of this workflow go by the name `")
-                .add(new.name)
-                .add("`: `")
-                .add(old.module)
-                .add("::")
-                .add(old.function)
-                .add("` and `")
-                .add(new.module)
-                .add("::")
-                .add(new.function)
-                .add("`; rename one, as in `#[step(name = \"..\")]`");
-            panic!("{}", text.as_str());
-        }
-        earlier += 1;
-    }
-}
-
-/// Text put together while compiling.
-struct Text {
-    bytes: [u8; 512],
-    len: usize,
-}
-
-impl Text {
-    const fn new() -> Text {
-        Text {
-            bytes: [0; 512],
-            len: 0,
-        }
-    }
-
-    const fn add(mut self, text: &str) -> Text {
-        let text = text.as_bytes();
-        let mut i = 0;
-        while i < text.len() && self.len < self.bytes.len() {
-            self.bytes[self.len] = text[i];
-            self.len += 1;
-            i += 1;
-        }
-        self
-    }
-
-    const fn as_str(&self) -> &str {
-        match std::str::from_utf8(self.bytes.split_at(self.len).0) {
-            Ok(text) => text,
-            // Cut in the middle of a letter.
-            Err(_) => "two calls of this workflow go by one name",
-        }
-    }
-}
-
-const SEED: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// FNV-1a, with an end mark so that `ab` and `c` differ from `a` and `bc`. It is stored with runs: never change it.
-const fn hash(mut seed: u64, text: &str) -> u64 {
-    const PRIME: u64 = 0x0100_0000_01b3;
-
-    let text = text.as_bytes();
-    let mut i = 0;
-    while i < text.len() {
-        seed = (seed ^ text[i] as u64).wrapping_mul(PRIME);
-        i += 1;
-    }
-    (seed ^ 0xff).wrapping_mul(PRIME)
-}
-
-const fn hash_flow(mut seed: u64, flow: &[Flow], nodes: &[GraphNode]) -> u64 {
-    let mut i = 0;
-    while i < flow.len() {
-        seed = match flow[i] {
-            Flow::Node(site) => {
-                let node = &nodes[site as usize];
-                let seed = hash(hash(seed, "node"), node.title());
-                let seed = hash(seed, node.info.signature);
-                match node.info.kind {
-                    // What a step is given is its own affair; gates and records are named by their argument.
-                    NodeKind::Gate | NodeKind::Record => hash(seed, node.label),
-                    _ => seed,
-                }
-            }
-            Flow::Branch { arms, .. } => {
-                let mut seed = hash(seed, "branch");
-                let mut arm = 0;
-                while arm < arms.len() {
-                    seed = hash_flow(hash(seed, "arm"), arms[arm].1, nodes);
-                    arm += 1;
-                }
-                seed
-            }
-            Flow::Loop { body, .. } => hash_flow(hash(seed, "loop"), body, nodes),
-            Flow::Return => hash(seed, "return"),
-            Flow::Break(_) => hash(seed, "break"),
-            Flow::Continue(_) => hash(seed, "continue"),
-        };
-        i += 1;
-    }
-    hash(seed, "end")
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const fn step(name: &'static str, function: &'static str) -> NodeInfo {
+    pub(super) const fn step(name: &'static str, function: &'static str) -> NodeInfo {
         NodeInfo::new(NodeKind::Step, name, function, "blog", "() -> Result<()>")
     }
-    const fn node(info: NodeInfo) -> GraphNode {
+    pub(super) const fn node(info: NodeInfo) -> GraphNode {
         GraphNode::new(info, "called", "a text", "", 1)
     }
-    const DRAFT: GraphNode = node(step("draft", "draft"));
-    const PUBLISH: GraphNode = node(step("publish", "publish"));
-
-    #[test]
-    fn fingerprint_counts_order_and_shape_and_not_conditions() {
-        const NODES: &[GraphNode] = &[DRAFT, PUBLISH];
-        let of = |flow: &'static [Flow]| Graph::new("article", NODES, flow).fingerprint();
-        let straight = of(&[Flow::Node(0), Flow::Node(1)]);
-        assert_ne!(straight, of(&[Flow::Node(1), Flow::Node(0)]));
-        assert_ne!(
-            straight,
-            of(&[Flow::Loop {
-                label: "",
-                name: "",
-                body: &[Flow::Node(0), Flow::Node(1)]
-            }])
-        );
-        let branch = of(&[Flow::Branch {
-            label: "a > 1",
-            arms: &[("yes", &[Flow::Node(0)]), ("no", &[Flow::Return])],
-        }]);
-        let same = of(&[Flow::Branch {
-            label: "draft.score >= 2",
-            arms: &[("Good", &[Flow::Node(0)]), ("else", &[Flow::Return])],
-        }]);
-        assert_eq!(branch, same);
-    }
-
-    /// Stored runs hold fingerprints, so a release must not change them.
-    #[test]
-    fn fingerprint_never_changes() {
-        let graph = Graph::new(
-            "article",
-            &[DRAFT, PUBLISH],
-            &[Flow::Node(0), Flow::Node(1)],
-        );
-        assert_eq!(graph.fingerprint(), 0);
-    }
+    pub(super) const DRAFT: GraphNode = node(step("draft", "draft"));
+    pub(super) const PUBLISH: GraphNode = node(step("publish", "publish"));
 
     #[test]
     fn checkpoints_find_their_node() {
@@ -394,17 +248,5 @@ mod tests {
             review.is("approval:review") && !review.is("approval:legal") && !review.is("review")
         );
         assert!(!node(NodeInfo::DYNAMIC).is(""));
-    }
-
-    #[test]
-    #[should_panic(expected = "`send`: `blog::mail` and `blog::text`; rename one")]
-    fn two_steps_of_one_name_do_not_compile() {
-        const NODES: &[GraphNode] = &[node(step("send", "mail")), node(step("send", "text"))];
-        unique(NODES, 1);
-    }
-
-    #[test]
-    fn same_step_may_be_called_twice() {
-        unique(&[DRAFT, PUBLISH, DRAFT], 2);
     }
 }

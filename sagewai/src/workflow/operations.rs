@@ -1,0 +1,58 @@
+//! The nodes of the operations that are no step: types with the names of their functions, which come along with
+//! every `use` of them. They stand apart from the functions because there the modules have these names.
+
+use std::time::SystemTime;
+
+use super::graph::{NodeInfo, NodeKind};
+use super::node::Node;
+use super::spec::Payload;
+use crate::error::Fault;
+use crate::model::{Decision, Json, Timestamp};
+
+/// A node of the type that shares its name with a function: what the function is, under which name its checkpoints
+/// stand, and what they hold.
+macro_rules! nodes {
+    ($($function:ident: $kind:ident $name:literal => $output:ty;)*) => { $(
+        #[doc(hidden)]
+        #[allow(non_camel_case_types)]
+        #[derive(Debug)]
+        pub enum $function {}
+
+        impl Node for $function {
+            type Output = $output;
+            const NODE: NodeInfo =
+                NodeInfo::new(NodeKind::$kind, $name, stringify!($function), "sagewai", "");
+            fn store(value: &$output) -> Result<Json, Fault> {
+                value.store()
+            }
+            fn load(value: &Json) -> Result<$output, Fault> {
+                <$output>::load(value.as_str())
+            }
+        }
+    )* };
+}
+
+nodes! {
+    approval: Gate "approval" => Decision;
+    now: Record "now" => SystemTime;
+    uuid: Record "uuid" => String;
+    sleep: Sleep "sleep" => Timestamp;
+    sleep_until: Sleep "sleep" => Timestamp;
+}
+
+/// What a closure returns, which only the call knows.
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+#[derive(Debug)]
+pub enum record {}
+
+impl<G> Node<G> for record {
+    type Output = Json;
+    const NODE: NodeInfo = NodeInfo::new(NodeKind::Record, "record", "record", "sagewai", "");
+    fn store(value: &Json) -> Result<Json, Fault> {
+        Ok(value.clone())
+    }
+    fn load(value: &Json) -> Result<Json, Fault> {
+        Ok(value.clone())
+    }
+}

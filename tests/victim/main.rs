@@ -1,0 +1,189 @@
+//! A worker in a process of its own, which the crash tests kill, stop and cut off.
+//!
+//! Its steps write what they do into a ledger outside of the store. On demand it stands still at a certain point,
+//! says so by a marker file, and waits to be killed.
+
+#![expect(
+    unreachable_pub,
+    reason = "a program exports nothing; `pub` says what its modules share"
+)]
+
+mod stopping_store;
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use clap::Parser;
+use sagewai::prelude::*;
+use sagewai::store::AnyStore;
+
+use stopping_store::{StopAt, StoppingStore};
+
+/// A worker to be killed.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Where runs live.
+    #[arg(long)]
+    store: String,
+    /// Where steps write what they do.
+    #[arg(long)]
+    ledger: PathBuf,
+    #[arg(long, default_value = "victim")]
+    name: String,
+    #[arg(long, default_value_t = 30_000)]
+    lease_ms: u64,
+    /// A label that it has, as `key=value`.
+    #[arg(long)]
+    label: Option<String>,
+    /// Start this run first.
+    #[arg(long)]
+    start: Option<String>,
+    /// Stand still before the n-th commit is written.
+    #[arg(long)]
+    stop_before_commit: Option<u64>,
+    /// Stand still when the n-th commit is written and its answer is on its way.
+    #[arg(long)]
+    stop_after_commit: Option<u64>,
+    /// Stand still inside this step.
+    #[arg(long)]
+    stop_in: Option<String>,
+    /// The file that says that it stands still.
+    #[arg(long)]
+    marker: Option<PathBuf>,
+    #[arg(long, default_value_t = 3)]
+    max_claims: u32,
+}
+
+static OPTIONS: OnceLock<Options> = OnceLock::new();
+
+fn options() -> &'static Options {
+    OPTIONS.get_or_init(Options::parse)
+}
+
+/// Appends one line in one write, so that lines of several processes do not mix.
+fn note(ctx: &StepContext, what: &str) {
+    let line = format!(
+        "{what} {} {} {}\n",
+        ctx.run_id(),
+        ctx.position(),
+        std::process::id()
+    );
+    let mut ledger = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&options().ledger)
+        .expect("the ledger can be opened");
+    ledger
+        .write_all(line.as_bytes())
+        .expect("the ledger can be written");
+}
+
+/// Says that it stands still.
+fn mark() {
+    if let Some(marker) = &options().marker {
+        std::fs::write(marker, "").expect("the marker can be written");
+    }
+}
+
+async fn effect(ctx: &StepContext, value: u32) -> u32 {
+    note(ctx, "begin");
+    if options().stop_in.as_deref() == Some(ctx.position().name()) {
+        mark();
+        // Until the marker is taken away: by a test that lets it go on after it was stopped.
+        while options().marker.as_ref().is_some_and(|m| m.exists()) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(3)).await;
+    note(ctx, "end");
+    value + 1
+}
+
+#[step]
+async fn one(ctx: &StepContext, value: u32) -> Result<u32> {
+    Ok(effect(ctx, value).await)
+}
+
+#[step]
+async fn two(ctx: &StepContext, value: u32) -> Result<u32> {
+    Ok(effect(ctx, value).await)
+}
+
+#[step]
+async fn three(ctx: &StepContext, value: u32) -> Result<u32> {
+    Ok(effect(ctx, value).await)
+}
+
+#[workflow(name = "victim")]
+async fn victim(value: u32) -> Result<u32> {
+    let value = one(value).await?;
+    let value = two(value).await?;
+    three(value).await
+}
+
+#[step]
+async fn deadly(ctx: &StepContext) -> Result<()> {
+    note(ctx, "begin");
+    std::process::abort()
+}
+
+/// Kills each worker that it meets.
+#[workflow(name = "poison")]
+async fn poison() -> Result<()> {
+    deadly().await
+}
+
+#[step]
+async fn before(ctx: &StepContext) -> Result<()> {
+    note(ctx, "end");
+    Ok(())
+}
+
+#[step]
+async fn after(ctx: &StepContext, by: &str) -> Result<String> {
+    note(ctx, "end");
+    Ok(by.to_owned())
+}
+
+/// Waits for a person between two steps.
+#[workflow(name = "asking")]
+async fn asking() -> Result<String> {
+    before().await?;
+    let decision = approval("go").await?;
+    after(&decision.by).await
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let options = options();
+    let opened = sagewai::store::open(&options.store).await?;
+    let stop = match (options.stop_before_commit, options.stop_after_commit) {
+        (Some(n), _) => Some(StopAt::Before(n)),
+        (_, Some(n)) => Some(StopAt::After(n)),
+        _ => None,
+    };
+    let store = match stop {
+        Some(stop) => AnyStore::new(StoppingStore::new(opened, stop, mark)),
+        None => opened,
+    };
+    if let Some(run) = &options.start {
+        victim(1).run_id(run).start(&Client::new(&store)).await?;
+    }
+    let lease = Duration::from_millis(options.lease_ms);
+    let mut worker = WorkflowWorker::builder(&store)
+        .name(&options.name)
+        .lease(lease)
+        .heartbeat_interval((lease / 3).min(Duration::from_secs(10)))
+        .poll_interval(Duration::from_millis(100))
+        .max_claims(options.max_claims)
+        .workflow(victim)
+        .workflow(poison)
+        .workflow(asking);
+    if let Some((key, value)) = options.label.as_deref().and_then(|l| l.split_once('=')) {
+        worker = worker.label(key, value);
+    }
+    Ok(worker.run().await?)
+}

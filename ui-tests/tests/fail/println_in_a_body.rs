@@ -1,0 +1,10 @@
+#![deny(deprecated)]
+use sagewai::prelude::*;
+
+#[workflow]
+async fn article(n: u32) -> Result<u32> {
+    println!("n is {n}");
+    Ok(n)
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use sagewai::prelude::*;
+
+#[step]
+struct Draft;
+
+fn main() {}
