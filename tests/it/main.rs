@@ -7,7 +7,6 @@ mod ledger;
 mod resume;
 mod retries;
 mod routing;
-mod sqlite_store;
 mod starting;
 mod steps;
 mod support;

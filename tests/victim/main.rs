@@ -14,6 +14,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
@@ -47,7 +48,7 @@ struct Options {
     /// Stand still when the n-th commit is written and its answer is on its way.
     #[arg(long)]
     stop_after_commit: Option<u64>,
-    /// Stand still inside this step.
+    /// Stand still inside this step, the first time.
     #[arg(long)]
     stop_in: Option<String>,
     /// The file that says that it stands still.
@@ -90,7 +91,9 @@ fn mark() {
 
 async fn effect(ctx: &StepContext, value: u32) -> u32 {
     note(ctx, "begin");
-    if options().stop_in.as_deref() == Some(ctx.position().name()) {
+    static STOPPED: AtomicBool = AtomicBool::new(false);
+    let here = options().stop_in.as_deref() == Some(ctx.position().name());
+    if here && !STOPPED.swap(true, Ordering::SeqCst) {
         mark();
         // Until the marker is taken away: by a test that lets it go on after it was stopped.
         while options().marker.as_ref().is_some_and(|m| m.exists()) {

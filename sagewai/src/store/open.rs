@@ -23,6 +23,8 @@ pub async fn open(url: &str) -> StoreResult<AnyStore> {
         "memory" => AnyStore::new(InMemoryStore::new()),
         #[cfg(feature = "sqlite")]
         "sqlite" => AnyStore::new(super::SqliteStore::open(url).await?),
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => AnyStore::new(super::PostgresStore::connect(url).await?),
         _ => {
             return Err(StoreError::Url {
                 url: without_password(url),

@@ -1,5 +1,8 @@
 //! What the tests stand on.
 
+pub mod postgres;
+
+use std::any::Any;
 use std::time::Duration;
 
 use sagewai::store::{AnyStore, InMemoryStore, SqliteStore};
@@ -12,26 +15,40 @@ pub struct Scene {
     /// Where the store is, for other processes; none where no other process can reach it.
     pub url: Option<String>,
     kind: &'static str,
-    _folder: Option<tempfile::TempDir>,
+    // What the store needs for as long as it is used.
+    _kept: Box<dyn Any + Send>,
 }
 
 impl Scene {
     pub async fn memory() -> Scene {
-        Scene::new("memory", AnyStore::new(InMemoryStore::new()), None, None).await
+        Scene::new(
+            "memory",
+            AnyStore::new(InMemoryStore::new()),
+            None,
+            Box::new(()),
+        )
+        .await
     }
 
     pub async fn sqlite() -> Scene {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
         let store = SqliteStore::open(&url).await.unwrap();
-        Scene::new("sqlite", AnyStore::new(store), Some(url), Some(folder)).await
+        Scene::new("sqlite", AnyStore::new(store), Some(url), Box::new(folder)).await
+    }
+
+    pub async fn postgres() -> Scene {
+        let database = postgres::database().await;
+        let store = AnyStore::new(database.store().await);
+        let url = database.url.clone();
+        Scene::new("postgres", store, Some(url), Box::new(database)).await
     }
 
     async fn new(
         kind: &'static str,
         store: AnyStore,
         url: Option<String>,
-        folder: Option<tempfile::TempDir>,
+        kept: Box<dyn Any + Send>,
     ) -> Scene {
         store.initialize().await.unwrap();
         Scene {
@@ -39,7 +56,7 @@ impl Scene {
             store,
             url,
             kind,
-            _folder: folder,
+            _kept: kept,
         }
     }
 

@@ -3,28 +3,29 @@
 //! The loop: let the body go on as far as it can; write what that needs in one commit; only then begin the steps it
 //! asked for; wait for the next thing to happen. So no effect ever rests on something that is not committed.
 
+mod requests;
+mod steps;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::attempt::{Attempted, attempt, sized};
+use self::requests::Draft;
+use super::attempt::{Attempted, sized};
 use super::life::Life;
-use super::operations::{
-    Attempts, LiveStep, Operation, Operations, SHORT_WAIT, Stage, attempts_of,
-};
-use crate::clock::{Backoff, chance};
+use super::operations::{Attempts, Operations, SHORT_WAIT, attempts_of};
+use crate::clock::Backoff;
 use crate::error::Fault;
 use crate::model::{
-    CheckpointKind, Claimed, Commit, Decision, Ending, EventKind, GateRequest, Json, NewCheckpoint,
-    NewEvent, Outcome, Park, Position, Run, Then, Verdict, Waiting, retry,
+    CheckpointKind, Claimed, Commit, Decision, Ending, EventKind, Json, NewCheckpoint, NewEvent,
+    Outcome, Park, Position, Run, Then, Verdict, Waiting,
 };
-use crate::workflow::approval::outcome_of;
+use crate::workflow::Definition;
 use crate::workflow::erased::Returned;
 use crate::workflow::execution::{Execution, Progress};
-use crate::workflow::replay::{Effect, Identity, Request, SleepEnd};
-use crate::workflow::{Definition, StepContext};
+use crate::workflow::replay::Identity;
 
 /// What the dispatcher tells a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,9 +59,23 @@ pub(crate) async fn drive(
     if poisoned {
         let workers = u32::try_from(drive.run.claims).unwrap_or(u32::MAX);
         let then = drive.finish(Returned::fault(Fault::Poisoned { workers }));
-        return drive.commit(then).await.unwrap_or(Ended::Finished);
+        return match drive.commit(then).await {
+            Written::Ended(ended) => ended,
+            Written::Stays | Written::Awake => Ended::Finished,
+        };
     }
     drive.run().await
+}
+
+/// What a commit means for the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// The run stays with this worker.
+    Stays,
+    /// It was to sleep, and a message has arrived.
+    Awake,
+    /// Driving has ended.
+    Ended(Ended),
 }
 
 struct Drive {
@@ -77,20 +92,6 @@ struct Drive {
     aborts: HashMap<Position, AbortHandle>,
     next_ordinal: u32,
     draft: Draft,
-}
-
-/// What the next commit will hold.
-#[derive(Default)]
-struct Draft {
-    checkpoints: Vec<NewCheckpoint>,
-    events: Vec<NewEvent>,
-    gates: Vec<GateRequest>,
-}
-
-impl Draft {
-    fn is_empty(&self) -> bool {
-        self.checkpoints.is_empty() && self.events.is_empty() && self.gates.is_empty()
-    }
 }
 
 impl Drive {
@@ -145,8 +146,11 @@ impl Drive {
         loop {
             let then = self.advance();
             if then != Then::Continue || !self.draft.is_empty() {
-                if let Some(ended) = self.commit(then).await {
-                    return ended;
+                match self.commit(then).await {
+                    Written::Stays => {}
+                    // What has arrived may let the body go on: nothing else would.
+                    Written::Awake => continue,
+                    Written::Ended(ended) => return ended,
                 }
             }
             self.begin_due_steps();
@@ -180,113 +184,6 @@ impl Drive {
                 }
             }
         }
-    }
-
-    /// Takes on what the body asks for. Returns whether it has its answer already.
-    fn take(&mut self, request: Request) -> bool {
-        let Request {
-            position,
-            site,
-            input_digest,
-            effect,
-        } = request;
-        let now = self.life.clock.now();
-        match effect {
-            Effect::Record(outcome) => self.recorded(position, site, outcome),
-            Effect::Now => {
-                let value = Json::encode(&now.to_system());
-                self.recorded(
-                    position,
-                    site,
-                    value.map_or_else(Outcome::Fault, Outcome::Ok),
-                )
-            }
-            Effect::Uuid => {
-                let value = Json::encode(&uuid::Uuid::now_v7().to_string());
-                self.recorded(
-                    position,
-                    site,
-                    value.map_or_else(Outcome::Fault, Outcome::Ok),
-                )
-            }
-            Effect::Sleep(end) => self.sleep(position, site, end),
-            Effect::Gate(gate) => self.gate(position, site, gate),
-            Effect::Step { spec, input, body } => {
-                let before = self.attempts.remove(&position);
-                let attempt = before.as_ref().map_or(1, |b| b.failed + 1);
-                let stage = match before {
-                    Some(Attempts {
-                        next_at: Some(at),
-                        error,
-                        ..
-                    }) if at > now => Stage::Delayed { at, error },
-                    _ => Stage::Due,
-                };
-                let step = LiveStep {
-                    spec,
-                    input,
-                    body,
-                    site,
-                    input_digest,
-                    attempt,
-                    stage,
-                };
-                self.operations
-                    .insert(position, Operation::Step(Box::new(step)));
-                false
-            }
-        }
-    }
-
-    fn recorded(&mut self, position: Position, site: u16, outcome: Outcome) -> bool {
-        let outcome = sized(Returned {
-            outcome,
-            error: None,
-            terminal: true,
-        })
-        .outcome;
-        self.execution.resolve(&position, outcome.clone());
-        self.checkpoint(position, CheckpointKind::Record, site, outcome);
-        true
-    }
-
-    fn sleep(&mut self, position: Position, site: u16, end: SleepEnd) -> bool {
-        let now = self.life.clock.now();
-        let until = match end {
-            SleepEnd::Recorded(until) | SleepEnd::At(until) => until,
-            SleepEnd::After(length) => now.after(length),
-        };
-        if !matches!(end, SleepEnd::Recorded(_)) {
-            let value = Json::encode(&until.as_micros());
-            let outcome = value.map_or_else(Outcome::Fault, Outcome::Ok);
-            self.checkpoint(position.clone(), CheckpointKind::Sleep, site, outcome);
-        }
-        if until <= now {
-            self.execution.resolve(&position, Outcome::Ok(Json::null()));
-            return true;
-        }
-        self.operations.insert(position, Operation::Sleep { until });
-        false
-    }
-
-    fn gate(&mut self, position: Position, site: u16, gate: GateRequest) -> bool {
-        let name = gate.name.clone();
-        // Asked in any case, so that an early decision is seen with what it was about.
-        self.draft.gates.push(gate);
-        if let Some(decision) = self.decisions.get(&name).cloned() {
-            self.decided(&position, &name, site, &decision);
-            return true;
-        }
-        self.operations
-            .insert(position, Operation::Gate { name, site });
-        false
-    }
-
-    fn decided(&mut self, position: &Position, gate: &str, site: u16, decision: &Decision) {
-        let outcome = outcome_of(gate, decision);
-        self.operations.remove(position);
-        self.execution.resolve(position, outcome.clone());
-        self.checkpoint(position.clone(), CheckpointKind::Gate, site, outcome);
     }
 
     /// The body waits. Sleeps in the store, unless something is going on or comes soon.
@@ -339,41 +236,13 @@ impl Drive {
         Then::Finish(ending)
     }
 
-    fn checkpoint(
-        &mut self,
-        position: Position,
-        kind: CheckpointKind,
-        site: u16,
-        outcome: Outcome,
-    ) {
-        self.keep(NewCheckpoint {
-            position,
-            ordinal: 0,
-            kind,
-            site,
-            input_digest: 0,
-            attempts: 0,
-            took: std::time::Duration::ZERO,
-            outcome,
-        });
-    }
-
-    fn keep(&mut self, checkpoint: NewCheckpoint) {
-        let ordinal = self.next_ordinal;
-        self.next_ordinal += 1;
-        self.draft.checkpoints.push(NewCheckpoint {
-            ordinal,
-            ..checkpoint
-        });
-    }
-
-    /// Writes the draft. Returns how driving ended, if it did.
-    async fn commit(&mut self, then: Then) -> Option<Ended> {
+    /// Writes the draft.
+    async fn commit(&mut self, then: Then) -> Written {
         let draft = std::mem::take(&mut self.draft);
-        let ended = match &then {
-            Then::Continue => None,
-            Then::Finish(_) => Some(Ended::Finished),
-            Then::Park(_) | Then::HandBack => Some(Ended::Released),
+        let written = match &then {
+            Then::Continue => Written::Stays,
+            Then::Finish(_) => Written::Ended(Ended::Finished),
+            Then::Park(_) | Then::HandBack => Written::Ended(Ended::Released),
         };
         let commit = Commit {
             run: self.run.key(),
@@ -386,24 +255,22 @@ impl Drive {
         };
         match self.life.commit(&self.run, commit).await {
             Ok(Verdict::Committed) => {
-                if let Some(ended) = ended {
-                    tracing::debug!(run = %self.run.id, workflow = %self.run.workflow, ?ended, "run left its worker");
-                }
-                ended
+                tracing::debug!(run = %self.run.id, workflow = %self.run.workflow, ?written, "commit stored");
+                written
             }
             Ok(Verdict::Awake) => {
                 self.look().await;
-                None
+                Written::Awake
             }
             Ok(Verdict::Fenced) => {
                 tracing::info!(run = %self.run.id, epoch = self.run.epoch, "run is another worker's by now");
-                Some(Ended::Fenced)
+                Written::Ended(Ended::Fenced)
             }
             Err(error) => {
                 // Nothing of the run can be written, so nothing more of it is executed. Its lease passes with this
                 // worker's, or a person looks at the log.
                 tracing::error!(run = %self.run.id, %error, "run is given up: its commit is refused");
-                Some(Ended::Fenced)
+                Written::Ended(Ended::Fenced)
             }
         }
     }
@@ -440,41 +307,6 @@ impl Drive {
         }
     }
 
-    fn begin_due_steps(&mut self) {
-        if self.mail.borrow().drain {
-            return;
-        }
-        for position in self.operations.due_steps() {
-            let Some(step) = self.operations.step_mut(&position) else {
-                continue;
-            };
-            step.stage = Stage::Running;
-            let context = StepContext::new(
-                self.run.id.clone(),
-                self.run.workflow.clone(),
-                position.clone(),
-                step.attempt,
-            );
-            let attempt = attempt(
-                context,
-                step.spec.name,
-                step.spec.timeout,
-                step.input.clone(),
-                step.body,
-            );
-            let (life, run, number) = (self.life.clone(), self.run.id.clone(), step.attempt);
-            let at = position.clone();
-            tracing::debug!(run = %run, step = %position, attempt = number, "step begins");
-            let task = self.tasks.spawn(async move {
-                let noted = life.executing(&run, &at, number);
-                let attempted = attempt.await;
-                drop(noted);
-                (at, attempted)
-            });
-            self.aborts.insert(position, task);
-        }
-    }
-
     /// Waits until something happens, and takes in all that has.
     async fn next_input(&mut self) {
         let now = self.life.clock.now();
@@ -505,66 +337,6 @@ impl Drive {
         for position in self.operations.pass_time(self.life.clock.now()) {
             self.operations.remove(&position);
             self.execution.resolve(&position, Outcome::Ok(Json::null()));
-        }
-    }
-
-    fn joined(&mut self, ended: Result<(Position, Attempted), tokio::task::JoinError>) {
-        // A task that was aborted has been taken out of the books already; panics are caught inside.
-        let Ok((position, attempted)) = ended else {
-            return;
-        };
-        if self.aborts.remove(&position).is_none() {
-            return;
-        }
-        let Some(step) = self.operations.step_mut(&position) else {
-            return;
-        };
-        let Attempted { returned, took } = attempted;
-        let number = step.attempt;
-        if let Some(error) = &returned.error {
-            let goes_on = !returned.terminal && number <= step.spec.retries;
-            let next_at = goes_on.then(|| {
-                let pause =
-                    retry::pause(step.spec.retry_delay, step.spec.backoff, number, chance());
-                self.life.clock.now().after(pause)
-            });
-            self.draft
-                .events
-                .push(NewEvent::new(EventKind::AttemptFailed {
-                    position: position.clone(),
-                    attempt: number,
-                    error: error.clone(),
-                    next_at,
-                }));
-            tracing::info!(run = %self.run.id, step = %position, attempt = number, %error, retried = goes_on, "attempt failed");
-            if let Some(at) = next_at {
-                step.attempt += 1;
-                step.stage = Stage::Delayed {
-                    at,
-                    error: error.clone(),
-                };
-                return;
-            }
-        }
-        let checkpoint = NewCheckpoint {
-            position: position.clone(),
-            ordinal: 0,
-            kind: CheckpointKind::Step,
-            site: step.site,
-            input_digest: step.input_digest,
-            attempts: number,
-            took,
-            outcome: returned.outcome.clone(),
-        };
-        self.operations.remove(&position);
-        self.execution.resolve(&position, returned.outcome);
-        self.keep(checkpoint);
-    }
-
-    fn abandon(&mut self, position: &Position) {
-        self.operations.remove(position);
-        if let Some(task) = self.aborts.remove(position) {
-            task.abort();
         }
     }
 }

@@ -1,0 +1,110 @@
+//! The steps of a driven run: each attempt is a task of its own.
+
+use tokio::task::JoinError;
+
+use super::Drive;
+use crate::clock::chance;
+use crate::model::{CheckpointKind, EventKind, NewCheckpoint, NewEvent, Position, retry};
+use crate::worker::attempt::{Attempted, attempt};
+use crate::worker::operations::Stage;
+use crate::workflow::StepContext;
+
+impl Drive {
+    /// Begins the attempts whose time has come, unless the worker is to end.
+    pub(super) fn begin_due_steps(&mut self) {
+        if self.mail.borrow().drain {
+            return;
+        }
+        for position in self.operations.due_steps() {
+            let Some(step) = self.operations.step_mut(&position) else {
+                continue;
+            };
+            step.stage = Stage::Running;
+            let context = StepContext::new(
+                self.run.id.clone(),
+                self.run.workflow.clone(),
+                position.clone(),
+                step.attempt,
+            );
+            let attempt = attempt(
+                context,
+                step.spec.name,
+                step.spec.timeout,
+                step.input.clone(),
+                step.body,
+            );
+            let (life, run, number) = (self.life.clone(), self.run.id.clone(), step.attempt);
+            let at = position.clone();
+            tracing::debug!(run = %run, step = %position, attempt = number, "step begins");
+            let task = self.tasks.spawn(async move {
+                let noted = life.executing(&run, &at, number);
+                let attempted = attempt.await;
+                drop(noted);
+                (at, attempted)
+            });
+            self.aborts.insert(position, task);
+        }
+    }
+
+    /// Takes in an attempt that has ended: its outcome, or the time of the next one.
+    pub(super) fn joined(&mut self, ended: Result<(Position, Attempted), JoinError>) {
+        // A task that was aborted has been taken out of the books already; panics are caught inside.
+        let Ok((position, attempted)) = ended else {
+            return;
+        };
+        if self.aborts.remove(&position).is_none() {
+            return;
+        }
+        let Some(step) = self.operations.step_mut(&position) else {
+            return;
+        };
+        let Attempted { returned, took } = attempted;
+        let number = step.attempt;
+        if let Some(error) = &returned.error {
+            let goes_on = !returned.terminal && number <= step.spec.retries;
+            let next_at = goes_on.then(|| {
+                let pause =
+                    retry::pause(step.spec.retry_delay, step.spec.backoff, number, chance());
+                self.life.clock.now().after(pause)
+            });
+            self.draft
+                .events
+                .push(NewEvent::new(EventKind::AttemptFailed {
+                    position: position.clone(),
+                    attempt: number,
+                    error: error.clone(),
+                    next_at,
+                }));
+            tracing::info!(run = %self.run.id, step = %position, attempt = number, %error, retried = goes_on, "attempt failed");
+            if let Some(at) = next_at {
+                step.attempt += 1;
+                step.stage = Stage::Delayed {
+                    at,
+                    error: error.clone(),
+                };
+                return;
+            }
+        }
+        let checkpoint = NewCheckpoint {
+            position: position.clone(),
+            ordinal: 0,
+            kind: CheckpointKind::Step,
+            site: step.site,
+            input_digest: step.input_digest,
+            attempts: number,
+            took,
+            outcome: returned.outcome.clone(),
+        };
+        self.operations.remove(&position);
+        self.execution.resolve(&position, returned.outcome);
+        self.keep(checkpoint);
+    }
+
+    /// Ends an operation that the body no longer waits for.
+    pub(super) fn abandon(&mut self, position: &Position) {
+        self.operations.remove(position);
+        if let Some(task) = self.aborts.remove(position) {
+            task.abort();
+        }
+    }
+}
