@@ -12,7 +12,7 @@ use super::bulk::Bulk;
 use super::writer::now;
 use crate::model::{
     Commit, EventKind, Found, Journal as RunJournal, NewRun, Position, Run, RunId, RunKey,
-    RunState, Started, Verdict, Waiting, WorkerKey,
+    RunState, Started, Timestamp, Verdict, Waiting, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
@@ -120,7 +120,7 @@ impl SqliteStore {
             .execute(&mut *tx)
             .await?;
         let due_at = before.as_ref().and_then(|run| run.due_at);
-        wake(&mut tx, key, due_at.map(|due| due.as_micros())).await?;
+        wake(&mut tx, key, due_at.map(Timestamp::as_micros)).await?;
         tx.commit().await?;
         Ok((before, true))
     }
@@ -238,8 +238,15 @@ pub(super) async fn wake(
 
 /// Removes what made a run fail, and its result.
 async fn remove_failures(connection: &mut SqliteConnection, run: RunKey) -> Result<(), Failure> {
-    let journal = journals(connection, &[run]).await?.remove(&run);
-    let mut positions = journal.unwrap_or_default().failures();
+    let rows = sqlx::query(sql::CHECKPOINTS)
+        .bind(run.uuid())
+        .fetch_all(&mut *connection)
+        .await?;
+    let journal = RunJournal {
+        checkpoints: rows.iter().map(row::checkpoint).collect::<Result<_, _>>()?,
+        ..RunJournal::default()
+    };
+    let mut positions = journal.failures();
     positions.push(Position::from(Position::OUTPUT));
     for position in positions {
         sqlx::query(sql::DELETE_CHECKPOINT)

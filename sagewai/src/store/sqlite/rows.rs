@@ -4,7 +4,7 @@ use super::bulk::Bulk;
 use super::queue::{ENQUEUE, execute_for};
 use super::writer::Writing;
 use crate::model::{
-    Commit, GateRequest, NewCheckpoint, NewEvent, RunKey, Then, Timestamp, Verdict,
+    Commit, GateRequest, Json, NewCheckpoint, NewEvent, RunKey, Then, Timestamp, Verdict,
 };
 use crate::store::columns::{self, Move};
 
@@ -109,7 +109,7 @@ impl<'a> Rows<'a> {
                     .bind(run.uuid())
                     .bind(columns::text(&gate.name))
                     .bind(columns::text(&gate.prompt))
-                    .bind(gate.context.as_ref().map(|context| context.as_str()));
+                    .bind(gate.context.as_ref().map(Json::as_str));
             }
             query.execute(&mut **tx).await?;
         }
