@@ -11,6 +11,9 @@ use crate::store::sql::{checkpoint_columns, run_columns};
 /// `$1` is the worker; nothing is chosen where it is gone itself. Its row is locked, so that it cannot be declared
 /// dead before the claim is visible.
 ///
+/// `chosen` must stay a table of its own: an update that waits for another one looks at its source a second time, and
+/// that of a union it would not find again. The run would then be in no queue and with no worker.
+///
 /// There is always one row, so that `peeked` and `dequeued` are told when nothing was taken.
 macro_rules! take {
     ($chosen:literal) => {
@@ -27,6 +30,9 @@ macro_rules! take {
                 WHERE q.queue_id = l.queue_id AND q.rank = l.rank AND q.since = l.since AND q.run_key = l.run_key
                 RETURNING q.run_key
             ),
+            chosen AS MATERIALIZED (
+                SELECT run_key, false AS takeover FROM dequeued UNION ALL SELECT run_key, true FROM orphaned
+            ),
             taken AS (
                 UPDATE runs r
                 SET state = 'running', epoch = r.epoch + 1, worker = $1, waiting = NULL, due_at = NULL,
@@ -36,8 +42,7 @@ macro_rules! take {
                         WHEN EXISTS (SELECT FROM checkpoints k WHERE k.run_key = r.run_key AND k.epoch = r.epoch) THEN 1
                         ELSE r.claims + 1
                     END
-                FROM (SELECT run_key, false AS takeover FROM dequeued
-                      UNION ALL SELECT run_key, true FROM orphaned) c
+                FROM chosen c
                 WHERE r.run_key = c.run_key AND r.state = CASE WHEN c.takeover THEN 'running' ELSE 'pending' END
                 RETURNING r.run_key, r.run_id, r.queue_id, r.state, r.epoch, r.worker, r.claims, r.wakes, r.priority,
                           r.fingerprint, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at,

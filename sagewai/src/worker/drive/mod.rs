@@ -320,12 +320,8 @@ impl Drive {
         tokio::select! {
             Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => self.joined(ended),
             () = timer => {}
-            changed = self.mail.changed() => {
+            Ok(()) = self.mail.changed() => {
                 let wakes = self.mail.borrow_and_update().wakes;
-                if changed.is_err() {
-                    // The dispatcher is gone and aborts this task next.
-                    std::future::pending::<()>().await;
-                }
                 if wakes > self.run.wakes {
                     self.look().await;
                 }
