@@ -1,12 +1,26 @@
 //! What a run has left, what is there of a commit, and the moves of a run outside of commits.
 
-use super::checkpoint_columns;
+use super::{checkpoint_columns, event_columns, gate_columns};
 
 /// Checkpoints of a run. `$1` its key.
 pub(in crate::store) const CHECKPOINTS: &str = concat!(
     "SELECT ",
     checkpoint_columns!(),
     " FROM checkpoints WHERE run_key = $1 ORDER BY ordinal, position"
+);
+
+/// Events of a run. `$1` its key.
+pub(in crate::store) const EVENTS: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM events WHERE run_key = $1 ORDER BY at, id"
+);
+
+/// Gates of a run. `$1` its key.
+pub(in crate::store) const GATES: &str = concat!(
+    "SELECT ",
+    gate_columns!(),
+    " FROM gates g JOIN runs r ON r.run_key = g.run_key WHERE g.run_key = $1 ORDER BY g.name"
 );
 
 /// What a run was started for. `$1` its key.

@@ -88,10 +88,22 @@ impl SqliteStore {
     async fn read_journal(&self, run: RunKey) -> Result<Option<RunJournal>, Failure> {
         // One transaction, so that the three reads see the same moment.
         let mut tx = self.readers().begin().await?;
-        let journal = journals(&mut tx, &[run]).await?.remove(&run);
+        let checkpoints = read_of(&mut tx, sql::CHECKPOINTS, run).await?;
+        let events = read_of(&mut tx, sql::EVENTS, run).await?;
+        let gates = read_of(&mut tx, sql::GATES, run).await?;
         tx.commit().await?;
-        // A run is never without its input.
-        Ok(journal)
+        if checkpoints.is_empty() {
+            // A run is never without its input.
+            return Ok(None);
+        }
+        Ok(Some(RunJournal {
+            checkpoints: checkpoints
+                .iter()
+                .map(row::checkpoint)
+                .collect::<Result<_, _>>()?,
+            events: events.iter().map(row::event).collect::<Result<_, _>>()?,
+            gates: gates.iter().map(row::gate).collect::<Result<_, _>>()?,
+        }))
     }
 
     /// The run as it was found, and whether it was changed.
@@ -195,6 +207,18 @@ pub(super) async fn journals(
     Ok(journals)
 }
 
+/// What a statement that takes one key gives.
+async fn read_of(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    run: RunKey,
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    sqlx::query(sql)
+        .bind(run.uuid())
+        .fetch_all(connection)
+        .await
+}
+
 /// What a statement that takes keys gives for these runs.
 pub(super) async fn rows_of(
     connection: &mut SqliteConnection,
@@ -238,10 +262,7 @@ pub(super) async fn wake(
 
 /// Removes what made a run fail, and its result.
 async fn remove_failures(connection: &mut SqliteConnection, run: RunKey) -> Result<(), Failure> {
-    let rows = sqlx::query(sql::CHECKPOINTS)
-        .bind(run.uuid())
-        .fetch_all(&mut *connection)
-        .await?;
+    let rows = read_of(connection, sql::CHECKPOINTS, run).await?;
     let journal = RunJournal {
         checkpoints: rows.iter().map(row::checkpoint).collect::<Result<_, _>>()?,
         ..RunJournal::default()
