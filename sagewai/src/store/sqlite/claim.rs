@@ -1,8 +1,9 @@
-//! Gives runs to workers. The write lock is held throughout, so that what is chosen is still there when it is taken.
+//! Gives runs to workers. The write lock is held throughout, so that what is chosen is still there when it is taken;
+//! but a look comes first, so that workers which find nothing keep nobody from writing.
 
 use std::collections::HashMap;
 
-use sqlx::Row;
+use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::SqliteStore;
@@ -116,6 +117,14 @@ impl SqliteStore {
         serves: &Serves,
         limit: u32,
     ) -> Result<Vec<Claimed>, Failure> {
+        let mut look = self.readers().acquire().await?;
+        if choose(&mut look, serves, 1.min(limit.into()))
+            .await?
+            .is_empty()
+        {
+            return Ok(Vec::new());
+        }
+        drop(look);
         let mut tx = self.writer().begin().await?;
         let Some(name) = living(&mut tx, worker).await? else {
             tx.rollback().await?;
@@ -196,20 +205,23 @@ async fn living(tx: &mut Writing<'_>, worker: WorkerKey) -> Result<Option<String
 
 /// Runs that the worker may have: first those of workers that are gone, then queued ones, by priority and age.
 async fn choose(
-    tx: &mut Writing<'_>,
+    connection: &mut SqliteConnection,
     serves: &Serves,
     limit: i64,
 ) -> Result<Vec<RunKey>, sqlx::Error> {
     let workflows = columns::json(&serves.workflows);
     let labels = serves.labels.to_json();
     let mut chosen: Vec<Uuid> = Vec::new();
-    if sqlx::query_scalar(ANY_ORPHANS).fetch_one(&mut **tx).await? {
+    if sqlx::query_scalar(ANY_ORPHANS)
+        .fetch_one(&mut *connection)
+        .await?
+    {
         chosen = sqlx::query_scalar(ORPHANS)
             .bind(&workflows)
             .bind(&serves.pool)
             .bind(&labels)
             .bind(limit)
-            .fetch_all(&mut **tx)
+            .fetch_all(&mut *connection)
             .await?;
     }
     let room = usize::try_from(limit).unwrap_or(usize::MAX) - chosen.len();
@@ -218,14 +230,14 @@ async fn choose(
             .bind(&workflows)
             .bind(&serves.pool)
             .bind(&labels)
-            .fetch_all(&mut **tx)
+            .fetch_all(&mut *connection)
             .await?;
         let mut first: Vec<(i64, i64, Uuid)> = Vec::new();
         for queue in queues {
             let of_queue: Vec<(i64, i64, Uuid)> = sqlx::query_as(FIRST)
                 .bind(queue)
                 .bind(limit)
-                .fetch_all(&mut **tx)
+                .fetch_all(&mut *connection)
                 .await?;
             first.extend(of_queue);
         }

@@ -21,6 +21,7 @@ const SINGLE: &[&str] = &[
     journal::STANDING,
     queue::BURY,
     queue::BURY_EXPIRED,
+    queue::CLOCK,
     queue::DISARM_DUE,
     queue::DUE,
     queue::HEARTBEAT,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::SqliteStore;
 use super::bulk::Bulk;
-use super::writer::Writing;
+use super::writer::{Writing, now};
 use crate::model::{
     ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves, Tick, Timestamp,
     WorkerKey,
@@ -25,6 +25,10 @@ pub(super) const BURY_EXPIRED: &str =
 /// How many runs one look at the clock wakes at most stands here: a thousand.
 pub(super) const DUE: &str =
     "SELECT due_at, run_key FROM timers WHERE due_at <= $1 ORDER BY due_at, run_key LIMIT 1000";
+/// Whether a look at the clock finds anything, and what is due next where it does not. `$1` now.
+pub(super) const CLOCK: &str =
+    "SELECT EXISTS (SELECT 1 FROM workers WHERE gone_at IS NULL AND lease_until < $1)
+        OR EXISTS (SELECT 1 FROM timers WHERE due_at <= $1), (SELECT min(due_at) FROM timers)";
 pub(super) const NEXT_DUE: &str = "SELECT min(due_at) FROM timers";
 
 /// Takes away what was found due. `$1` and `$2` the last of it.
@@ -153,6 +157,19 @@ impl SqliteStore {
     }
 
     async fn write_tick(&self) -> Result<Tick, Failure> {
+        // Most looks find nothing, and those keep nobody from writing.
+        let looked_at = now();
+        let (found, next): (bool, Option<i64>) = sqlx::query_as(CLOCK)
+            .bind(looked_at.as_micros())
+            .fetch_one(self.readers())
+            .await?;
+        if !found {
+            let next_due = next.map(|next| looked_at.until(Timestamp::from_micros(next)));
+            return Ok(Tick {
+                next_due,
+                ..Tick::default()
+            });
+        }
         let mut tx = self.writer().begin().await?;
         let now = tx.now.as_micros();
         let buried = sqlx::query(BURY_EXPIRED)
