@@ -9,6 +9,7 @@ mod postgres_store;
 mod resume;
 mod retries;
 mod routing;
+mod sqlite_store;
 mod starting;
 mod steps;
 mod support;
