@@ -31,7 +31,6 @@ pub(super) static CHECKPOINTS: Bulk = Bulk::new(
         checkpoint_columns!(),
         " FROM checkpoints WHERE run_key IN (VALUES "
     ),
-    0,
     1,
     ") ORDER BY run_key, ordinal, position",
 );
@@ -41,7 +40,6 @@ pub(super) static EVENTS: Bulk = Bulk::new(
         event_columns!(),
         " FROM events WHERE run_key IN (VALUES "
     ),
-    0,
     1,
     ") ORDER BY run_key, at, id",
 );
@@ -51,7 +49,6 @@ pub(super) static GATES: Bulk = Bulk::new(
         gate_columns!(),
         " FROM gates g JOIN runs r ON r.run_key = g.run_key WHERE g.run_key IN (VALUES "
     ),
-    0,
     1,
     ") ORDER BY g.run_key, g.name",
 );
