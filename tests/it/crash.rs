@@ -308,12 +308,14 @@ on_every_shared_store! {
         for n in 0..120_u32 {
             runs.push(victim(n).run_id(format!("load-{n}")).start(&scene.client).await.unwrap());
         }
-        let mut workers: Vec<Victim> = (0..3).map(|_| field.victim(&[])).collect();
+        // Killed this often, a worker may die with a run again and again before it came to it.
+        let patient = ["--max-claims", "100"];
+        let mut workers: Vec<Victim> = (0..3).map(|_| field.victim(&patient)).collect();
         for _ in 0..12 {
             let pause = Duration::from_millis(40 + draw.below(120));
             tokio::time::sleep(pause).await;
             let chosen = usize::try_from(draw.below(3)).unwrap();
-            std::mem::replace(&mut workers[chosen], field.victim(&[])).kill();
+            std::mem::replace(&mut workers[chosen], field.victim(&patient)).kill();
         }
         for (n, run) in (0..).zip(&runs) {
             assert_eq!(soon(run.result()).await.unwrap(), n + 3, "seed {}", draw.seed);
