@@ -10,6 +10,9 @@ pub use std::vec::Vec;
 pub use crate::error::{Classify, Failure, Fault, StepError, StepResult};
 pub use crate::model::Json;
 pub use crate::workflow::args::{Arg, ArgsReader, ArgsWriter, arg, copy, own};
+pub use crate::workflow::combine::{
+    Block, Branch, CheckedBlock, JoinBranches, Slot, branch, checked_block, join, race, try_join,
+};
 pub use crate::workflow::durable::durable;
 pub use crate::workflow::graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind, unique};
 pub use crate::workflow::node::{
