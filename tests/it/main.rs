@@ -1,5 +1,6 @@
 //! Everything that needs more than one module, on every store, in one binary.
 
+mod combinators;
 mod conformance;
 mod crash;
 mod gates;

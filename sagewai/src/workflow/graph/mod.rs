@@ -106,12 +106,37 @@ pub enum Flow {
         /// What is repeated.
         body: &'static [Flow],
     },
-    /// The workflow ends.
+    /// Several things go on at once. It is over when all of them are, or, in a race, the first one.
+    Parallel {
+        /// Which combinator.
+        kind: ParallelKind,
+        /// What is gone through, as written, for a map; else empty.
+        label: &'static str,
+        /// What goes on at once; for a map, what is done with each item.
+        branches: &'static [&'static [Flow]],
+    },
+    /// The workflow ends; inside a branch of [`Flow::Parallel`], that branch.
     Return,
     /// The loop of this label ends; the innermost where it is empty.
     Break(&'static str),
     /// The loop of this label goes on; the innermost where it is empty.
     Continue(&'static str),
+}
+
+/// Kinds of [`Flow::Parallel`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ParallelKind {
+    /// `join!`: all branches.
+    Join,
+    /// `try_join!`: all branches, or the first error.
+    TryJoin,
+    /// `race!`: the first branch.
+    Race,
+    /// `map`: one branch for each item, however many there are when the run gets there.
+    Map,
+    /// `try_map`: the same, or the first error.
+    TryMap,
 }
 
 impl Graph {
@@ -221,6 +246,19 @@ impl NodeInfo {
     /// Whether it takes a position by its own name, so that two of them must not share it.
     const fn is_named(&self) -> bool {
         matches!(self.kind, NodeKind::Step | NodeKind::Workflow)
+    }
+}
+
+impl ParallelKind {
+    /// The word for it: `join`, `try_join`, `race`, `map` or `try_map`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ParallelKind::Join => "join",
+            ParallelKind::TryJoin => "try_join",
+            ParallelKind::Race => "race",
+            ParallelKind::Map => "map",
+            ParallelKind::TryMap => "try_map",
+        }
     }
 }
 
