@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sagewai::model::{
     ClaimOne, Claimed, Commit, Decided, Decision, Gate, Journal as RunJournal, Lease, NewRun,
-    NewWorker, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick, Timestamp,
-    Verdict, WorkerKey, WorkerRecord,
+    NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
+    Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
 use sagewai::store::{AnyStore, Gates, Hints, Journal, Query, Queue, Schema, StoreResult};
 
@@ -64,6 +64,9 @@ impl Journal for StoppingStore {
     }
     async fn journal(&self, run: &RunId) -> StoreResult<Option<RunJournal>> {
         self.inner.journal(run).await
+    }
+    async fn output(&self, run: &RunId) -> StoreResult<Option<Outcome>> {
+        self.inner.output(run).await
     }
     async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
         self.inner.retry(run, by).await
