@@ -27,7 +27,7 @@ impl<W: Workflow> WorkflowCall<W> {
     ///
     /// # Errors
     /// As [`start`](WorkflowCall::start), and [`Error::Failed`] with the run's own error;
-    /// [`Error::AlreadyRunning`] where a live worker drives it.
+    /// [`Error::AlreadyRunning`] where the run was there before, and a live worker drives it.
     ///
     /// ```
     /// # use sagewai::prelude::*;
@@ -103,6 +103,8 @@ impl<W: Workflow> RunHandle<W> {
                     };
                     return self.typed(outcome).await.map(Settled::Completed);
                 }
+                // A worker was quicker with the run that this call has created; what it returns is the same.
+                RunState::Running if self.is_new() => {}
                 RunState::Running => return Err(self.already_running(&run).await?),
                 RunState::Paused | RunState::Cancelled => {
                     return Err(Error::WrongState {
