@@ -7,7 +7,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query as SqlxQuery;
 use uuid::Uuid;
 
-use super::flush_sql::{FLUSH, KEEP, MOVE, START};
+use super::flush_sql::{FLUSH, KEEP, MIX, MOVE, START};
 use crate::model::{Commit, NewRun, digest, micros};
 use crate::store::columns::{self, Move};
 use crate::store::group_commit::Batch;
@@ -20,20 +20,24 @@ pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
         return bind_starts(sqlx::query(START), batch, queue_ids);
     }
     let more = |c: &Arc<Commit>| !c.events.is_empty() || !c.gates.is_empty();
-    let sql = if !batch.starts.is_empty() || batch.commits.iter().any(more) {
+    let sql = if batch.commits.iter().any(more) {
         FLUSH
+    } else if !batch.starts.is_empty() {
+        MIX
     } else if batch.commits.iter().any(|c| moves(c).is_some()) {
         MOVE
     } else {
         KEEP
     };
     let mut query = bind_checkpoints(bind_workers(sqlx::query(sql), batch), batch);
-    if sql != KEEP {
+    if [MOVE, MIX, FLUSH].contains(&sql) {
         query = bind_moves(query, batch);
+    }
+    if [MIX, FLUSH].contains(&sql) {
+        query = bind_starts(query, batch, queue_ids);
     }
     if sql == FLUSH {
         query = bind_gates(bind_events(query, batch), batch);
-        query = bind_starts(query, batch, queue_ids);
     }
     query
 }

@@ -78,14 +78,14 @@ macro_rules! moved {
     };
 }
 
-/// Events and questions. `$22` to `$33`.
+/// Events and questions. `$30` to `$41`.
 macro_rules! happened {
     () => {
         concat!(
             ", happened AS (
             INSERT INTO events (run_key, id, at, kind, detail)
             SELECT u.run_key, u.id, c.now, u.kind, u.detail
-            FROM unnest($22::uuid[], $23::integer[], $24::uuid[], $25::uuid[], $26::text[], $27::text[])
+            FROM unnest($30::uuid[], $31::integer[], $32::uuid[], $33::uuid[], $34::text[], $35::text[])
                  u (run_key, epoch, worker, id, kind, detail)",
             fenced!(),
             "RETURNING run_key
@@ -93,7 +93,7 @@ macro_rules! happened {
         asked AS (
             INSERT INTO gates (run_key, name, prompt, context, asked_at)
             SELECT u.run_key, u.name, u.prompt, u.context, c.now
-            FROM unnest($28::uuid[], $29::integer[], $30::uuid[], $31::text[], $32::text[], $33::text[])
+            FROM unnest($36::uuid[], $37::integer[], $38::uuid[], $39::text[], $40::text[], $41::text[])
                  u (run_key, epoch, worker, name, prompt, context)",
             fenced!(),
             "ON CONFLICT (run_key, name) DO UPDATE
@@ -168,13 +168,25 @@ pub(super) const START: &str = concat!(
              NULL::uuid[] AS moved, NULL::uuid[] AS awake, NULL::uuid[] AS kept"
 );
 
+/// Whatever comes together on a busy day: starts, checkpoints, and runs that end.
+pub(super) const MIX: &str = concat!(
+    alive!(),
+    kept!(),
+    moved!(),
+    started!("$22" "$23" "$24" "$25" "$26" "$27" "$28" "$29"),
+    " SELECT (SELECT array_agg(run_key) FROM created) AS created,
+             (SELECT array_agg(run_key) FROM moved) AS moved,
+             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake,
+             (SELECT array_agg(run_key) FROM kept) AS kept"
+);
+
 /// Everything.
 pub(super) const FLUSH: &str = concat!(
     alive!(),
     kept!(),
     moved!(),
+    started!("$22" "$23" "$24" "$25" "$26" "$27" "$28" "$29"),
     happened!(),
-    started!("$34" "$35" "$36" "$37" "$38" "$39" "$40" "$41"),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
              (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake,

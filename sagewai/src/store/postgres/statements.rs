@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::claim::{CLAIM, CLAIM_ONE};
-use super::flush_sql::{FLUSH, KEEP, MOVE, START};
+use super::flush_sql::{FLUSH, KEEP, MIX, MOVE, START};
 use super::{PostgresStore, journal, queue, queues, schema};
 use crate::store::schema::{APPLIED, NOTE_APPLIED};
 use crate::store::{StoreResult, sql};
@@ -40,6 +40,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("LOCK", schema::LOCK),
     ("LOCK_RUN", journal::LOCK_RUN),
     ("MAKE_PENDING", sql::MAKE_PENDING),
+    ("MIX", MIX),
     ("MOVE", MOVE),
     ("NOTE_APPLIED", NOTE_APPLIED),
     ("OPEN_GATES", sql::OPEN_GATES),
