@@ -6,6 +6,7 @@ mod crash;
 mod gates;
 mod ledger;
 mod outage;
+mod postgres_plans;
 mod postgres_store;
 mod resume;
 mod retries;

@@ -1,4 +1,4 @@
-//! What only PostgreSQL does: it goes away and comes back, holds several schemas, and plans statements.
+//! What only PostgreSQL does: it goes away and comes back, and holds several schemas.
 
 use std::time::Duration;
 
@@ -471,75 +471,4 @@ async fn password_is_in_no_error_and_no_debug() {
             .to_string()
             .contains("postgres://ann@127.0.0.1:1/articles")
     );
-}
-
-#[tokio::test]
-async fn every_statement_goes_by_index_however_large_the_tables_are() {
-    let database = database().await;
-    let store = database.store().await;
-    AnyStore::from(&store).initialize().await.unwrap();
-    let mut connection = database.connect().await;
-    fill(&mut connection).await;
-    let large = ["runs", "queue", "timers", "checkpoints", "events", "gates"];
-    // These read in the order of an index, from its end, and stop.
-    let in_order = ["RUNS", "OPEN_GATES"];
-    for (name, plan) in store.explain_statements().await.unwrap() {
-        let shown = plan.join("\n");
-        for step in ["Hash Join", "Merge Join"] {
-            assert!(!shown.contains(step), "{name} has a {step}:\n{shown}");
-        }
-        for (n, step) in plan.iter().enumerate() {
-            let on_large = large.iter().any(|table| {
-                step.contains("Scan")
-                    && step
-                        .split(" on ")
-                        .nth(1)
-                        .is_some_and(|on| on.split(' ').next() == Some(table))
-            });
-            if !on_large {
-                continue;
-            }
-            assert!(
-                !step.contains("Seq Scan"),
-                "{name} scans a whole table:\n{shown}"
-            );
-            // An index that happens to be small now is no way to one row.
-            if name == "FLUSH" && step.contains(" on runs") {
-                assert!(
-                    step.contains("runs_pkey"),
-                    "{name} does not go by key:\n{shown}"
-                );
-            }
-            // The condition stands below; that of a bitmap is for the pages which its index has found.
-            let by_key = plan
-                .get(n + 1)
-                .is_some_and(|next| next.contains("Index Cond") || next.contains("Recheck Cond"));
-            assert!(
-                by_key || in_order.contains(&name),
-                "{name} scans a whole index:\n{shown}"
-            );
-        }
-    }
-}
-
-/// Tables as after a while.
-async fn fill(connection: &mut PgConnection) {
-    connection
-        .execute(
-            "SET search_path = sagewai;
-             INSERT INTO queues (workflow, pool, labels) SELECT 'w' || n, 'default', '{}' FROM generate_series(1, 50) n;
-             INSERT INTO workers (worker, name, pool, labels, slots, lease_us, host, started_at, seen_at, lease_until)
-             SELECT gen_random_uuid(), 'w', 'default', '{}', 1, 1, 'h', n, n, n FROM generate_series(1, 500) n;
-             INSERT INTO runs (run_key, run_id, queue_id, state, fingerprint, created_at)
-             SELECT gen_random_uuid(), 'r' || n, 1 + n % 50, 'pending', 0, n FROM generate_series(1, 20000) n;
-             INSERT INTO queue SELECT queue_id, 0, created_at, run_key FROM runs;
-             INSERT INTO timers SELECT created_at, run_key FROM runs;
-             INSERT INTO checkpoints
-             SELECT run_key, '$input', 0, 'input', 0, 0, 0, 0, 'ok', '{}', 0, 0 FROM runs;
-             INSERT INTO events SELECT run_key, gen_random_uuid(), 0, 'parked', '{}' FROM runs;
-             INSERT INTO gates (run_key, name, asked_at) SELECT run_key, 'review', 0 FROM runs;
-             ANALYZE",
-        )
-        .await
-        .unwrap();
 }

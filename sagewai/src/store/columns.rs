@@ -47,22 +47,31 @@ pub(super) struct Move {
 }
 
 impl Move {
-    /// None where the run stays with its worker.
-    pub(super) fn of(then: &Then) -> Option<Move> {
-        let to = |state: RunState| Move {
+    /// Leaves the run where it is: running.
+    #[cfg(feature = "postgres")]
+    pub(super) fn nowhere() -> Move {
+        Move::to(RunState::Running)
+    }
+
+    fn to(state: RunState) -> Move {
+        Move {
             state: state.as_str(),
             wakes: None,
             waiting: None,
             wake_us: None,
             error: None,
-        };
+        }
+    }
+
+    /// None where the run stays with its worker.
+    pub(super) fn of(then: &Then) -> Option<Move> {
         Some(match then {
             Then::Continue => return None,
-            Then::HandBack => to(RunState::Pending),
-            Then::Finish(Ending::Completed) => to(RunState::Completed),
+            Then::HandBack => Move::to(RunState::Pending),
+            Then::Finish(Ending::Completed) => Move::to(RunState::Completed),
             Then::Finish(Ending::Failed { error }) => Move {
                 error: Some(text(error)),
-                ..to(RunState::Failed)
+                ..Move::to(RunState::Failed)
             },
             Then::Park(Park {
                 waiting,
@@ -72,7 +81,7 @@ impl Move {
                 wakes: Some(*wakes),
                 waiting: Some(json(waiting)),
                 wake_us: wake_after.map(micros),
-                ..to(RunState::Waiting)
+                ..Move::to(RunState::Waiting)
             },
         })
     }

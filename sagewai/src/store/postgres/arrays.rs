@@ -1,27 +1,59 @@
-//! A batch as arrays, one per column, in the order of the statement's parameters.
+//! A batch as arrays, one per column, in the order of its statement's parameters.
+
+use std::sync::Arc;
 
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query as SqlxQuery;
 use uuid::Uuid;
 
+use super::flush_sql::{FLUSH, KEEP, MIX, MOVE, START};
 use crate::model::{Commit, NewRun, digest, micros};
 use crate::store::columns::{self, Move};
 use crate::store::group_commit::Batch;
 
 type Query = SqlxQuery<'static, Postgres, PgArguments>;
 
-/// Binds a batch to [`FLUSH`](super::flush::FLUSH). `queue_ids` are those of its starts, in order.
-pub(super) fn bind(query: Query, batch: &Batch, queue_ids: Vec<i32>) -> Query {
-    let mut workers: Vec<Uuid> = batch.commits.iter().map(|c| c.worker.uuid()).collect();
+/// The statement for a batch, with its parameters. `queue_ids` are those of its starts, in order.
+pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
+    if batch.commits.is_empty() {
+        return bind_starts(sqlx::query(START), batch, queue_ids);
+    }
+    let more = |c: &Arc<Commit>| !c.events.is_empty() || !c.gates.is_empty();
+    let sql = if batch.commits.iter().any(more) {
+        FLUSH
+    } else if !batch.starts.is_empty() {
+        MIX
+    } else if batch.commits.iter().any(|c| moves(c).is_some()) {
+        MOVE
+    } else {
+        KEEP
+    };
+    let mut query = bind_checkpoints(bind_workers(sqlx::query(sql), batch), batch);
+    if [MOVE, MIX, FLUSH].contains(&sql) {
+        query = bind_moves(query, batch);
+    }
+    if [MIX, FLUSH].contains(&sql) {
+        query = bind_starts(query, batch, queue_ids);
+    }
+    if sql == FLUSH {
+        query = bind_gates(bind_events(query, batch), batch);
+    }
+    query
+}
+
+/// How a commit changes its run's row. One that leaves no other row touches it too: that it went through the fence is
+/// seen by what it wrote.
+pub(super) fn moves(commit: &Commit) -> Option<Move> {
+    let leaves_nothing = commit.checkpoints.is_empty() && commit.events.is_empty();
+    Move::of(&commit.then).or_else(|| leaves_nothing.then(Move::nowhere))
+}
+
+fn bind_workers(query: Query, batch: &Batch) -> Query {
+    let mut workers = column(&batch.commits, |c| c.worker.uuid());
     workers.sort_unstable();
     workers.dedup();
-    let query = bind_starts(query.bind(workers), batch, queue_ids);
-    let query = Owners::of(batch.commits.iter().map(|c| &**c)).bind(query);
-    let query = bind_checkpoints(query, batch);
-    let query = bind_events(query, batch);
-    let query = bind_gates(query, batch);
-    bind_moves(query, batch)
+    query.bind(workers)
 }
 
 /// The three columns of the fence.
@@ -114,7 +146,7 @@ fn bind_gates(query: Query, batch: &Batch) -> Query {
 fn bind_moves(query: Query, batch: &Batch) -> Query {
     let mut rows = Vec::new();
     for commit in &batch.commits {
-        rows.extend(Move::of(&commit.then).map(|to| (&**commit, to)));
+        rows.extend(moves(commit).map(|to| (&**commit, to)));
     }
     Owners::of(rows.iter().map(|(commit, _)| *commit))
         .bind(query)

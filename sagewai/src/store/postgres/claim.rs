@@ -76,7 +76,7 @@ macro_rules! take {
 /// Queues are few, so they are matched each time. The heads of those that match, and runs of workers that are gone, are
 /// looked at without locks, and more of them than are wanted, since others look at the same ones; then they are locked
 /// in order, until there are enough. The limits within also keep the planner from joining the other way round; for the
-/// empty state see [`FLUSH`](super::flush::FLUSH).
+/// empty state see [`FLUSH`](super::flush_sql::FLUSH).
 pub(super) const CLAIM: &str = take!(
     "served AS MATERIALIZED (
         SELECT q.queue_id FROM me CROSS JOIN queues q

@@ -3,6 +3,7 @@
 mod arrays;
 mod claim;
 mod flush;
+mod flush_sql;
 mod gates;
 mod journal;
 mod news;

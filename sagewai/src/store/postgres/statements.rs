@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::claim::{CLAIM, CLAIM_ONE};
-use super::flush::FLUSH;
+use super::flush_sql::{FLUSH, KEEP, MIX, MOVE, START};
 use super::{PostgresStore, journal, queue, queues, schema};
 use crate::store::schema::{APPLIED, NOTE_APPLIED};
 use crate::store::{StoreResult, sql};
@@ -36,9 +36,12 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("HAS_SCHEMA", schema::HAS_SCHEMA),
     ("HEARTBEAT", queue::HEARTBEAT),
     ("INSERT_EVENT", sql::INSERT_EVENT),
+    ("KEEP", KEEP),
     ("LOCK", schema::LOCK),
     ("LOCK_RUN", journal::LOCK_RUN),
     ("MAKE_PENDING", sql::MAKE_PENDING),
+    ("MIX", MIX),
+    ("MOVE", MOVE),
     ("NOTE_APPLIED", NOTE_APPLIED),
     ("OPEN_GATES", sql::OPEN_GATES),
     ("POSITIONS_OF_EPOCH", sql::POSITIONS_OF_EPOCH),
@@ -46,6 +49,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("REGISTER", queue::REGISTER),
     ("RUN", sql::RUN),
     ("RUNS", sql::RUNS),
+    ("START", START),
     ("STARTED_FOR", sql::STARTED_FOR),
     ("STRAYS", queue::STRAYS),
     ("TICK", queue::TICK),
@@ -95,7 +99,7 @@ mod tests {
     fn every_statement_is_listed() {
         let files = [
             include_str!("claim.rs"),
-            include_str!("flush.rs"),
+            include_str!("flush_sql.rs"),
             include_str!("journal.rs"),
             include_str!("queue.rs"),
             include_str!("queues.rs"),
