@@ -109,9 +109,6 @@ impl Reader<'_> {
             );
             return self.refuse(&invocation.path, text);
         }
-        if let Some(kind) = branches::combinator(invocation) {
-            return self.read_combinator(invocation, kind);
-        }
         if is_in(PRINTING, &name)
             && let Some(last) = invocation.path.segments.last()
         {
