@@ -1,94 +1,75 @@
-//! ad hoc
+//! What a run costs: many callers start short runs and await them, one worker drives them, all in this process. For
+//! each number of callers one line: runs per second, latency, processor time, commits, statements and WAL per run.
+//!
+//! ```sh
+//! cargo run --release -p sagewai-benches -- --store postgres://postgres@127.0.0.1/bench
+//! ```
+
+mod load;
+mod meter;
+
+use std::time::Duration;
+
+use clap::Parser;
 use sagewai::prelude::*;
-use std::time::{Duration, Instant};
 
-#[step]
-async fn one(payload: String) -> Result<String> {
-    Ok(payload)
-}
-#[step]
-async fn two(payload: String) -> Result<String> {
-    Ok(payload)
-}
-#[step]
-async fn three(payload: String) -> Result<String> {
-    Ok(payload)
+use load::life;
+use meter::Meter;
+
+/// Measures the whole life of 3-step runs: start, claim, three checkpoints, result.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Where runs live: `sqlite://file.db`, `postgres://…`, `memory:`. PostgreSQL is measured best with nothing else on
+    /// the server; with the extension `pg_stat_statements`, statements are counted too.
+    #[arg(long)]
+    store: String,
+    /// Callers at once, each with one run on its way.
+    #[arg(long, value_delimiter = ',', default_value = "1,10,100,1000")]
+    callers: Vec<usize>,
+    /// How long each number of callers is measured, in seconds, after one second to warm up.
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// Bytes of the argument and of each result.
+    #[arg(long, default_value_t = 100)]
+    payload: usize,
 }
 
-#[workflow]
-async fn life(payload: String) -> Result<String> {
-    let p = one(payload).await?;
-    let p = two(p).await?;
-    three(p).await
-}
-fn cpu() -> f64 {
-    let s = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let r: Vec<&str> = s.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    (r[11].parse::<f64>().unwrap() + r[12].parse::<f64>().unwrap()) / 100.0
-}
-fn pg_cpu(pid: &str) -> f64 {
-    if pid.is_empty() {
-        return 0.0;
-    }
-    let kids =
-        std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    kids.split_whitespace()
-        .filter_map(|k| std::fs::read_to_string(format!("/proc/{k}/schedstat")).ok())
-        .map(|s| s.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9)
-        .sum()
-}
 #[tokio::main]
 async fn main() -> Result<()> {
-    let mut args = std::env::args().skip(1);
-    let url = args.next().unwrap();
-    let conc: usize = args.next().unwrap().parse()?;
-    let secs: f64 = args.next().unwrap().parse()?;
-    let pid = args.next().unwrap_or_default();
-    let store = sagewai::store::open(&url).await?;
-    let client = Client::new(&store);
-    let worker = WorkflowWorker::builder(&store)
-        .workflow(life)
-        .concurrency(2000)
-        .start()
-        .await?;
-    let payload = "x".repeat(98);
-    let warm = Instant::now() + Duration::from_secs_f64(1.0);
-    let end = warm + Duration::from_secs_f64(secs);
-    let tasks: Vec<_> = (0..conc)
-        .map(|_| {
-            let (client, payload) = (client.clone(), payload.clone());
-            tokio::spawn(async move {
-                let mut lats = vec![];
-                while Instant::now() < end {
-                    let t = Instant::now();
-                    let run = life(payload.clone()).start(&client).await.unwrap();
-                    run.result().await.unwrap();
-                    if t >= warm {
-                        lats.push(t.elapsed().as_micros() as u64);
-                    }
-                }
-                lats
-            })
-        })
-        .collect();
-    tokio::time::sleep_until(warm.into()).await;
-    let (c0, p0) = (cpu(), pg_cpu(&pid));
-    tokio::time::sleep_until(end.into()).await;
-    let (c1, p1) = (cpu(), pg_cpu(&pid));
-    let mut lats = vec![];
-    for t in tasks {
-        lats.extend(t.await?);
+    let options = Options::parse();
+    if !(0.1..=3600.0).contains(&options.seconds) || options.callers.contains(&0) {
+        return Err("--seconds goes from 0.1 to 3600, --callers from 1".into());
     }
-    lats.sort_unstable();
-    let n = lats.len();
+    let store = sagewai::store::open(&options.store).await?;
+    let client = Client::new(&store);
+    let meter = Meter::of(&options.store).await?;
     println!(
-        "conc={conc} runs/s={:.0} p50={:.2}ms p99={:.2}ms client={:.0}us server={:.0}us per run",
-        n as f64 / secs,
-        lats[n / 2] as f64 / 1e3,
-        lats[n * 99 / 100] as f64 / 1e3,
-        (c1 - c0) * 1e6 / n as f64,
-        (p1 - p0) * 1e6 / n as f64
+        "| callers | runs/s | p50 ms | p99 ms | client µs | server µs | commits | statements | WAL bytes |"
     );
-    worker.shutdown().await?;
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for &callers in &options.callers {
+        let worker = WorkflowWorker::builder(&store)
+            .workflow(life)
+            .concurrency(callers.max(10) * 2)
+            .start()
+            .await?;
+        let length = Duration::from_secs_f64(options.seconds);
+        let (runs, cost) = load::run(&client, &meter, callers, options.payload, length).await?;
+        worker.shutdown().await?;
+        let per_run = |total: Option<f64>, digits: usize| {
+            total.map_or("–".to_owned(), |t| format!("{:.digits$}", t / runs.count))
+        };
+        println!(
+            "| {callers} | {:.0} | {:.2} | {:.2} | {} | {} | {} | {} | {} |",
+            runs.count / runs.seconds,
+            runs.percentile(0.5),
+            runs.percentile(0.99),
+            per_run(cost.client_us, 0),
+            per_run(cost.server_us, 0),
+            per_run(cost.commits, 2),
+            per_run(cost.statements, 2),
+            per_run(cost.wal_bytes, 0),
+        );
+    }
     Ok(())
 }

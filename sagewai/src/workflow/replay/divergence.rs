@@ -33,7 +33,7 @@ impl Replay {
         Some(format!("the run holds `{held}`, and the code {asks}"))
     }
 
-    /// ` (line 12 of `shop::orders`)`.
+    /// Where the code asks, for the end of a reason: `(line 12 of shop::orders)`.
     pub(super) fn line_of(&self, site: u16) -> String {
         let node = self.source.graph.nodes.get(usize::from(site));
         let module = self.source.module;

@@ -204,7 +204,7 @@ impl Replay {
         self.state()
             .diverged
             .get_or_insert_with(|| format!("{reason}{line}"));
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// The body waits for something that is not durable.
@@ -244,15 +244,12 @@ impl Replay {
         let outcome = poll_fn(|_| {
             let mut state = self.state();
             let waiter = state.waiting.get_mut(&guard.position);
-            match waiter.and_then(|waiter| waiter.outcome.take()) {
-                Some(outcome) => {
-                    state.waiting.remove(&guard.position);
-                    Poll::Ready(outcome)
-                }
-                None => {
-                    self.count_wait();
-                    Poll::Pending
-                }
+            if let Some(outcome) = waiter.and_then(|waiter| waiter.outcome.take()) {
+                state.waiting.remove(&guard.position);
+                Poll::Ready(outcome)
+            } else {
+                self.count_wait();
+                Poll::Pending
             }
         })
         .await;
