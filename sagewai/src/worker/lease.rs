@@ -41,6 +41,7 @@ pub(crate) async fn bury_the_proved(life: &Life) -> StoreResult<usize> {
             if life.setup.store.bury(key).await? {
                 buried += 1;
             }
+            proof::forget(key);
         }
     }
     Ok(buried)

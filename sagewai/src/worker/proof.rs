@@ -71,16 +71,22 @@ pub(crate) fn is_gone(key: WorkerKey, host: &str) -> bool {
         let path = file_of(&directory, key);
         let file = File::open(&path)?;
         match file.try_lock() {
-            Ok(()) => {
-                fs::remove_file(&path)?;
-                Ok(true)
-            }
+            Ok(()) => Ok(true),
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(error),
         }
     };
     // Whatever goes wrong here, it proves nothing.
     probe().unwrap_or(false)
+}
+
+/// Removes the file of a life that was declared dead. Not before: whoever finds the proof may be killed before it has
+/// told the store, and then the next one must find it again.
+pub(crate) fn forget(key: WorkerKey) {
+    if let Ok(directory) = directory() {
+        // One that stays is swept later.
+        let _ = fs::remove_file(file_of(&directory, key));
+    }
 }
 
 /// A lease is over long before; a file that nobody has asked about until then is of no use to anybody.
@@ -156,6 +162,8 @@ mod tests {
         File::create(&path).unwrap();
         assert!(!is_gone(key, "another machine"));
         assert!(is_gone(key, &host));
+        assert!(is_gone(key, &host), "until it is told");
+        forget(key);
         assert!(!path.exists());
     }
 }
