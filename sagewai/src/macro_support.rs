@@ -11,7 +11,9 @@ pub use crate::error::{Classify, Failure, Fault, StepError, StepResult};
 pub use crate::model::Json;
 pub use crate::workflow::args::{Arg, ArgsReader, ArgsWriter, arg, copy, own};
 pub use crate::workflow::durable::durable;
-pub use crate::workflow::graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind, unique};
+pub use crate::workflow::graph::{
+    Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind, unique,
+};
 pub use crate::workflow::node::{
     Node, Probe, ProbeFallback, TerminalFallback, TerminalProbe, Unknown, debug_state, load_step,
     load_workflow, store_step, store_workflow,

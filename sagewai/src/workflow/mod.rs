@@ -23,7 +23,7 @@ mod workflow_call;
 pub use approval::{ApprovalGate, approval};
 pub use context::{StepContext, WorkflowContext};
 pub use durable::Durable;
-pub use graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind};
+pub use graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind};
 pub use record::{Now, Record, UuidCall, now, record, uuid};
 pub use registry::WorkflowFn;
 pub(crate) use registry::{Definition, Registry};

@@ -49,6 +49,16 @@ const fn hash_flow(mut seed: u64, flow: &[Flow], nodes: &[GraphNode]) -> u64 {
                 seed
             }
             Flow::Loop { body, .. } => hash_flow(hash(seed, "loop"), body, nodes),
+            Flow::Parallel { kind, branches, .. } => {
+                let mut seed = hash(seed, kind.name());
+                let mut branch = 0;
+                while branch < branches.len() {
+                    seed = hash_flow(hash(seed, "branch of it"), branches[branch], nodes);
+                    branch += 1;
+                }
+                seed
+            }
+            Flow::Block { body, .. } => hash_flow(hash(seed, "block"), body, nodes),
             Flow::Return => hash(seed, "return"),
             Flow::Break(_) => hash(seed, "break"),
             Flow::Continue(_) => hash(seed, "continue"),
@@ -60,7 +70,7 @@ const fn hash_flow(mut seed: u64, flow: &[Flow], nodes: &[GraphNode]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{DRAFT, PUBLISH};
+    use super::super::node::tests::{DRAFT, PUBLISH};
     use super::*;
 
     #[test]

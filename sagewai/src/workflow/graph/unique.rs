@@ -70,7 +70,7 @@ impl Text {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{DRAFT, PUBLISH, node, step};
+    use super::super::node::tests::{DRAFT, PUBLISH, node, step};
     use super::*;
 
     #[test]
