@@ -86,6 +86,7 @@ pub use model::{
 pub use sagewai_macros::{step, workflow};
 pub use worker::{WorkerBuilder, WorkerHandle, WorkflowWorker};
 pub use workflow::approval::approval;
+pub use workflow::graph::graph;
 // The types behind these functions, which the graph of a workflow asks; see `workflow/operations.rs`.
 #[doc(hidden)]
 pub use workflow::operations::{approval, now, record, sleep, sleep_until, uuid};

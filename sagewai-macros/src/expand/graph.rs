@@ -106,6 +106,10 @@ fn one(step: &Flow) -> TokenStream {
             let body = flow(body);
             quote!(__s::Flow::Loop { label: #label, name: #name, body: #body })
         }
+        Flow::Block { name, body } => {
+            let body = flow(body);
+            quote!(__s::Flow::Block { name: #name, body: #body })
+        }
         Flow::Return => quote!(__s::Flow::Return),
         Flow::Break(name) => quote!(__s::Flow::Break(#name)),
         Flow::Continue(name) => quote!(__s::Flow::Continue(#name)),

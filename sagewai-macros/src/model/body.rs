@@ -25,7 +25,7 @@ pub(crate) struct Body {
 pub(crate) struct Site {
     /// What is called there, as written.
     pub(crate) text: String,
-    /// The first argument where it is a text, as in `approval("review")`.
+    /// The first argument where it is a text, as in `approval("review")`; of a timer, the argument as written.
     pub(crate) label: String,
     /// The name given there, as in `draft(&notes).named("again")`.
     pub(crate) named: String,
@@ -59,6 +59,11 @@ pub(crate) enum Flow {
     },
     Loop {
         label: String,
+        name: String,
+        body: Vec<Flow>,
+    },
+    /// A labelled block, which `break` can leave.
+    Block {
         name: String,
         body: Vec<Flow>,
     },

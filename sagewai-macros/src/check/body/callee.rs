@@ -56,10 +56,21 @@ fn called(names: &Names, call: &ExprCall) -> Option<Called> {
     }
     Some(Called {
         path: names.outside_path(&function.path)?,
-        label: first_text(&call.args).unwrap_or_default(),
+        label: label(&function.path, &call.args),
         named: String::new(),
         parenthesis: call.paren_token.span.open(),
     })
+}
+
+/// What a picture says beside the name: a gate's name, the time a timer takes.
+fn label(path: &Path, arguments: &Punctuated<Expr, Token![,]>) -> String {
+    let last = path.segments.last().map(|last| last.ident.to_string());
+    let is_timer = matches!(last.as_deref(), Some("sleep" | "sleep_until"));
+    match (first_text(arguments), arguments.first()) {
+        (Some(text), _) => text,
+        (None, Some(time)) if is_timer => text::of_source(time),
+        _ => String::new(),
+    }
 }
 
 /// `Type::function` and `Type(..)`: a `use` cannot name the one, and the other is no function.

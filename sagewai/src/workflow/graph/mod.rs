@@ -1,13 +1,30 @@
 //! What a workflow will do, as far as it is known before it runs: its nodes, and the order they come in.
 
+mod chart;
+mod dot;
 mod fingerprint;
+#[cfg(test)]
+mod golden;
+mod json;
+mod mermaid;
 mod node;
+mod text;
 mod unique;
+mod words;
+
+use super::registry::WorkflowFn;
+use super::spec::Workflow;
 
 pub use node::{GraphNode, NodeInfo, NodeKind};
 pub use unique::unique;
 
-/// The static graph of a workflow. Its nodes are the awaits of the body, in the order of the source.
+/// The static graph of a workflow: [`graph`] and `article::GRAPH` (of the trait [`Workflow`]) give it. Its nodes are
+/// the awaits of the body, in the order of the source.
+///
+/// It shows what the source says. What is known only when the run gets there is drawn as such: how often a loop goes
+/// round, how many items a map has, and which step stands behind a call through a variable or a helper. Options are
+/// those of the step's attribute; a call may override them. An error that `?` hands on ends the workflow from wherever
+/// it is, and is not drawn.
 ///
 /// ```
 /// # use sagewai::workflow::{Flow, Graph, GraphNode, NodeInfo, NodeKind};
@@ -43,7 +60,7 @@ pub enum Flow {
     },
     /// Something is repeated: `for`, `while`, `loop`.
     Loop {
-        /// What is asked each time, as written; empty for `loop`.
+        /// What is asked each time, as written: `for round in 0..3`, `while n > 0`; empty for `loop`.
         label: &'static str,
         /// The label of the loop, without its quote; may be empty.
         name: &'static str,
@@ -88,6 +105,31 @@ pub enum ParallelKind {
     Map,
     /// `try_map`: the same, or the first error.
     TryMap,
+}
+
+/// The graph of a workflow, by its function.
+///
+/// ```
+/// use sagewai::prelude::*;
+///
+/// #[step]
+/// async fn draft(topic: String) -> Result<String> {
+///     Ok(topic)
+/// }
+///
+/// #[workflow]
+/// async fn article(topic: String) -> Result<String> {
+///     let text = draft(topic).await?;
+///     approval("review").await?;
+///     Ok(text)
+/// }
+///
+/// let graph = sagewai::graph(article);
+/// println!("{}", graph.to_text()); // or `to_mermaid`, `to_dot`, `to_json`
+/// assert_eq!(graph.nodes.len(), 2);
+/// ```
+pub fn graph<Arguments, F: WorkflowFn<Arguments>>(_workflow: F) -> &'static Graph {
+    F::Workflow::GRAPH
 }
 
 impl Graph {

@@ -14,7 +14,8 @@ pub struct GraphNode {
     pub info: NodeInfo,
     /// The callee as written there.
     pub path: &'static str,
-    /// The first argument where it is a text, as in `approval("review")`; else empty.
+    /// The first argument where it is a text, as in `approval("review")`; of a timer, the argument as written; else
+    /// empty.
     pub label: &'static str,
     /// The name given there, as in `draft(&notes).named("again")`; else empty.
     pub named: &'static str,
