@@ -92,5 +92,5 @@ pub use workflow::graph::graph;
 pub use workflow::operations::{approval, now, record, sleep, sleep_until, uuid};
 pub use workflow::{
     ApprovalGate, Durable, Payload, Step, StepCall, StepContext, Workflow, WorkflowCall,
-    WorkflowContext, now, record, sleep, sleep_until, uuid,
+    WorkflowContext, now, record, sleep, sleep_until, unchecked, uuid,
 };

@@ -178,21 +178,21 @@ mod tests {
             Attribute::Workflow,
             "",
             r#"async fn w(n: u32) -> Result<u32> {
-                let at = SystemTime::now();
+                let at = std::time::SystemTime::now();
                 let seen = json!({ "home": std::env::var("HOME") });
                 let later = n.map(|n| rand::random());
                 if n > 3 { tokio::spawn(async move { n }); }
                 let stored = record("home", || std::env::var("HOME")).await;
-                assert!(fs::exists("x"));
+                assert!(std::fs::exists("x"));
                 a(fetch!(b(n).await)).await
             }"#,
         );
         let expected = [
-            "`SystemTime::now` differs from one replay to the next, so it cannot stand in a workflow body",
+            "`std::time::SystemTime::now` differs from one replay to the next, so it cannot stand in a workflow body",
             "`std::env::var` differs from one replay to the next, so it cannot stand in a workflow body",
             "`rand::random` differs from one replay to the next, so it cannot stand in a workflow body",
-            "`tokio::spawn` would run again on every replay, so it cannot stand in a workflow body",
-            "`fs::exists` would be done again on every replay, so it cannot stand in a workflow body",
+            "`tokio::spawn` would be done again on every replay, so it cannot stand in a workflow body",
+            "`std::fs::exists` would be done again on every replay, so it cannot stand in a workflow body",
             "`#[workflow]` cannot see an `.await` inside `fetch!`",
         ];
         assert_eq!(found, expected);

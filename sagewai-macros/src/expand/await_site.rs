@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, Item, Macro, Stmt, Token};
+use syn::{Expr, ExprClosure, ExprForLoop, Item, Macro, Stmt, Token};
 
 use crate::model::Awaited;
 use crate::place;
@@ -43,6 +43,24 @@ impl VisitMut for Writer<'_> {
             *expr = Expr::Verbatim(self.awaited(&awaited));
         }
     }
+
+    /// What a `for` goes through must have an order, which only the compiler can tell.
+    fn visit_expr_for_loop_mut(&mut self, expr: &mut ExprForLoop) {
+        visit_mut::visit_expr_for_loop_mut(self, expr);
+        if !is_unchecked(&expr.expr) {
+            let (items, ends) = (&expr.expr, place::ends(&expr.expr));
+            let through = place::call(quote!(__s::Through), quote!(#items), ends);
+            let judged = Ident::new("judged", expr.in_token.span);
+            let dot = quote_spanned!(ends.1=> .);
+            let nothing = place::parenthesized(TokenStream::new(), ends.1);
+            let judged = quote!(#through #dot #judged #nothing);
+            let in_order = Ident::new("__in_order", expr.in_token.span);
+            *expr.expr = Expr::Verbatim(place::call(quote!(#in_order), judged, ends));
+        }
+    }
+
+    /// No step can be awaited in a closure, so nothing hangs on an order there.
+    fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
 
@@ -83,6 +101,16 @@ impl Writer<'_> {
             Copy::Checked => quote!(__s::checked(#call)),
         }
     }
+}
+
+/// `unchecked(..)`, whose author vouches for it.
+fn is_unchecked(expr: &Expr) -> bool {
+    let Expr::Call(call) = expr else { return false };
+    let Expr::Path(function) = &*call.func else {
+        return false;
+    };
+    let last = function.path.segments.last();
+    last.is_some_and(|segment| segment.ident == "unchecked")
 }
 
 fn holds_mark(tokens: TokenStream) -> bool {

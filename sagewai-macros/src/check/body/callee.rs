@@ -131,13 +131,13 @@ fn take_generics(path: &mut Path) -> Vec<Type> {
     if inferred { Vec::new() } else { types }
 }
 
-/// `record("name", || ..)`.
-pub(super) fn is_record(call: &ExprCall) -> bool {
+/// `record("name", || ..)`, whose result is stored, and `unchecked(..)`, whose author vouches for it.
+pub(super) fn is_exempt(call: &ExprCall) -> bool {
     let Expr::Path(function) = peel(&call.func) else {
         return false;
     };
     let last = function.path.segments.last();
-    last.is_some_and(|segment| segment.ident == "record")
+    last.is_some_and(|segment| segment.ident == "record" || segment.ident == "unchecked")
 }
 
 /// An expression without its parentheses, visible or not.
