@@ -2,11 +2,6 @@
 //!
 //! Kill it anywhere and give the same command again: it goes on where it was.
 
-#![expect(
-    unreachable_pub,
-    reason = "a program exports nothing; `pub` says what its modules share"
-)]
-
 mod pipeline;
 mod ranking;
 mod summary;
@@ -18,10 +13,11 @@ use std::time::Duration;
 use clap::Parser;
 use sagewai::prelude::*;
 
-use pipeline::{Order, article_pipeline};
+use pipeline::{Order, PACE, article_pipeline};
 
 /// Researches a topic in a folder of text and Markdown files, drafts an article from what it finds, asks you, and
 /// publishes it as a Markdown file. Killed in the middle, the same command goes on where it was.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Parser)]
 #[command(name = "article_pipeline")]
 struct Options {
@@ -75,6 +71,10 @@ async fn main() -> Result<()> {
         println!("{}", picture(format));
         return Ok(());
     }
+    if !(0.0..=3600.0).contains(&options.pace) {
+        return Err("--pace is a number of seconds from 0 to 3600".into());
+    }
+    PACE.get_or_init(|| Duration::from_secs_f64(options.pace));
     let store = sagewai::store::open(&options.store).await?;
     let worker = WorkflowWorker::builder(&store).workflow(article_pipeline);
     if options.worker {
@@ -88,9 +88,10 @@ async fn main() -> Result<()> {
     let order = order(&options)?;
     let client = Client::new(&store);
     let id = terminal::run_id(&client, &order, options.again).await?;
-    let worker = match options.no_worker {
-        true => None,
-        false => Some(worker.start().await?),
+    let worker = if options.no_worker {
+        None
+    } else {
+        Some(worker.start().await?)
     };
     let run = article_pipeline(order).run_id(id).start(&client).await?;
     println!(
@@ -132,12 +133,14 @@ fn picture(format: &str) -> String {
 fn order(options: &Options) -> Result<Order> {
     let mut words = options.topic.clone();
     let mut folder = options.folder.clone();
-    // `-- <topic> [folder]`: a last word that is a folder is one.
-    if folder.is_none() && words.len() > 1 {
-        if let Some(last) = words.last().filter(|word| Path::new(word).is_dir()) {
-            folder = Some(PathBuf::from(last));
-            words.pop();
-        }
+    // `-- <topic> [folder]`: a last word that is a folder, or looks like one, is meant as one.
+    let is_folder = |word: &&String| word.contains('/') || Path::new(word).is_dir();
+    if folder.is_none()
+        && words.len() > 1
+        && let Some(last) = words.last().filter(is_folder)
+    {
+        folder = Some(PathBuf::from(last));
+        words.pop();
     }
     let folder = folder.unwrap_or_else(|| {
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -149,15 +152,9 @@ fn order(options: &Options) -> Result<Order> {
     if !folder.is_dir() {
         return Err(format!("{} is no folder", folder.display()).into());
     }
-    if !(0.0..=3600.0).contains(&options.pace) {
-        return Err(Failure::from(
-            "--pace is a number of seconds from 0 to 3600",
-        ));
-    }
     Ok(Order {
         topic: words.join(" "),
         folder,
         out: std::path::absolute(&options.out)?,
-        pace: Duration::from_secs_f64(options.pace),
     })
 }

@@ -1,6 +1,7 @@
 //! The workflow: research, draft, review, publish.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sagewai::prelude::*;
@@ -8,13 +9,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ranking, summary};
 
+/// How long each step takes at least. A matter of this process, not of the run: so it is no argument.
+pub static PACE: OnceLock<Duration> = OnceLock::new();
+
+async fn pace() {
+    tokio::time::sleep(PACE.get().copied().unwrap_or_default()).await;
+}
+
 /// What is ordered: the arguments of the workflow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
     pub topic: String,
     pub folder: PathBuf,
     pub out: PathBuf,
-    pub pace: Duration,
 }
 
 /// What the research found, best first.
@@ -52,7 +59,7 @@ pub struct Published {
 /// Reads the folder and finds the passages that have to do with the topic.
 #[step(retries = 2, timeout = "5m")]
 async fn research(order: &Order) -> Result<Notes> {
-    tokio::time::sleep(order.pace).await;
+    pace().await;
     let (topic, folder) = (order.topic.clone(), order.folder.clone());
     // Reading and ranking block, so they go where that is allowed.
     let notes = tokio::task::spawn_blocking(move || ranking::research(&topic, &folder)).await??;
@@ -61,8 +68,8 @@ async fn research(order: &Order) -> Result<Notes> {
 
 /// Writes an article from the notes.
 #[step(retries = 3, retry_delay = 2.0, timeout = "1m")]
-async fn draft(notes: &Notes, pace: Duration) -> Result<Draft> {
-    tokio::time::sleep(pace).await;
+async fn draft(notes: &Notes) -> Result<Draft> {
+    pace().await;
     Ok(summary::draft(notes))
 }
 
@@ -70,7 +77,7 @@ async fn draft(notes: &Notes, pace: Duration) -> Result<Draft> {
 /// it, and done again after a crash it is the same file.
 #[step(timeout = 30)]
 async fn publish(draft: &Draft, order: &Order, approved_by: &str) -> Result<Published> {
-    tokio::time::sleep(order.pace).await;
+    pace().await;
     let path = order.out.join(format!("{}.md", slug(&draft.title)));
     let beside = path.with_extension("md.part");
     tokio::fs::create_dir_all(&order.out).await?;
@@ -86,7 +93,7 @@ async fn publish(draft: &Draft, order: &Order, approved_by: &str) -> Result<Publ
 #[workflow(name = "article-pipeline")]
 pub async fn article_pipeline(order: Order) -> Result<Published> {
     let notes = research(&order).await?;
-    let draft = draft(&notes, order.pace).await?;
+    let draft = draft(&notes).await?;
     let decision = approval("review")
         .prompt(format!(
             "Publish \u{201c}{}\u{201d}, {} words?",

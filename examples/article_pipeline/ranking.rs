@@ -132,7 +132,7 @@ fn split(source: &str, text: &str, out: &mut Vec<Passage>) {
             }
         }
         if is_heading {
-            heading = line.trim_start_matches('#').trim().to_owned();
+            line.trim_start_matches('#').trim().clone_into(&mut heading);
         } else if !line.is_empty() {
             let line = line.trim_start_matches(['-', '*', '>', ' ']);
             if !paragraph.is_empty() {

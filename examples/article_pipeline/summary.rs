@@ -30,21 +30,17 @@ pub fn draft(notes: &Notes) -> Draft {
     let mut last = None;
     for (_, sentence) in &taken {
         let passage = &notes.passages[sentence.passage];
-        if last != Some(sentence.passage) {
-            if last.is_some() {
-                body.push_str("\n\n");
-            }
-            last = Some(sentence.passage);
-        } else {
-            body.push(' ');
+        match last {
+            Some(last) if last == sentence.passage => body.push(' '),
+            Some(_) => body.push_str("\n\n"),
+            None => {}
         }
-        let number = match sources.iter().position(|s| *s == passage.source) {
-            Some(known) => known + 1,
-            None => {
-                sources.push(&passage.source);
-                sources.len()
-            }
-        };
+        last = Some(sentence.passage);
+        let known = sources.iter().position(|s| *s == passage.source);
+        let number = 1 + known.unwrap_or_else(|| {
+            sources.push(&passage.source);
+            sources.len() - 1
+        });
         // Writing to a text cannot fail.
         let _ = write!(body, "{} [{number}]", sentence.text);
     }

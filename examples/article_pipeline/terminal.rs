@@ -19,14 +19,13 @@ pub async fn run_id(client: &Client, order: &Order, again: bool) -> Result<Strin
         slug(&order.topic),
         folder.to_string_lossy()
     );
+    if !again {
+        return Ok(base);
+    }
     let mut id = base.clone();
-    let mut copy = 1;
-    while again {
+    for copy in 2.. {
         match client.status(id.as_str()).await? {
-            Some(status) if status.run.state.is_finished() => {
-                copy += 1;
-                id = format!("{base}-{copy}");
-            }
+            Some(status) if status.run.state.is_finished() => id = format!("{base}-{copy}"),
             _ => break,
         }
     }

@@ -89,8 +89,8 @@ pub use workflow::approval::approval;
 pub use workflow::graph::graph;
 // The types behind these functions, which the graph of a workflow asks; see `workflow/operations.rs`.
 #[doc(hidden)]
-pub use workflow::operations::{approval, now, record, sleep, sleep_until, uuid};
+pub use workflow::operations::{approval, map, now, record, sleep, sleep_until, try_map, uuid};
 pub use workflow::{
     ApprovalGate, Durable, Payload, Step, StepCall, StepContext, Workflow, WorkflowCall,
-    WorkflowContext, now, record, sleep, sleep_until, unchecked, uuid,
+    WorkflowContext, map, now, record, sleep, sleep_until, try_map, unchecked, uuid,
 };

@@ -1,6 +1,7 @@
 //! Everything that generated code may name, and nothing else. Not for people: no promise is made here.
 
 pub use std::boxed::Box;
+pub use std::clone::Clone;
 pub use std::option::Option;
 pub use std::path::PathBuf;
 pub use std::string::String;
@@ -10,6 +11,9 @@ pub use std::vec::Vec;
 pub use crate::error::{Classify, Failure, Fault, StepError, StepResult};
 pub use crate::model::Json;
 pub use crate::workflow::args::{Arg, ArgsReader, ArgsWriter, arg, copy, own};
+pub use crate::workflow::combine::{
+    Block, Branch, CheckedBlock, JoinBranches, Slot, branch, checked_block, join, race, try_join,
+};
 pub use crate::workflow::durable::durable;
 pub use crate::workflow::graph::{
     Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind, unique,

@@ -4,6 +4,9 @@ pub use crate::client::Client;
 pub use crate::error::{Failure, Fault, Result};
 pub use crate::worker::WorkflowWorker;
 pub use crate::workflow::{StepContext, WorkflowContext};
-pub use crate::{approval, now, record, sleep, sleep_until, uuid};
+pub use crate::workflow::{Won2, Won3, Won4, Won5, Won6, Won7, Won8};
+pub use crate::{
+    approval, join, map, now, race, record, sleep, sleep_until, try_join, try_map, uuid,
+};
 #[cfg(feature = "macros")]
 pub use sagewai_macros::{step, workflow};

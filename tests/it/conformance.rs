@@ -12,3 +12,16 @@ mod sqlite {
 
     sagewai::conformance_tests!(factory);
 }
+
+mod postgres {
+    use sagewai::store::conformance::Fresh;
+
+    use crate::support::postgres;
+
+    async fn factory() -> Fresh {
+        let database = postgres::database().await;
+        Fresh::new(database.store().await).keeping(database)
+    }
+
+    sagewai::conformance_tests!(factory);
+}

@@ -1,6 +1,7 @@
 //! A ledger of effects outside the store: what steps have really done, by run.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::{LazyLock, Mutex};
 
 use sagewai::StepContext;
@@ -15,7 +16,7 @@ pub fn note(ctx: &StepContext, effect: impl Into<String>) {
 }
 
 /// All effects of a run, in order.
-pub fn of(run: impl ToString) -> Vec<String> {
+pub fn of(run: impl Display) -> Vec<String> {
     let ledger = LEDGER.lock().unwrap();
     ledger.get(&run.to_string()).cloned().unwrap_or_default()
 }

@@ -1,12 +1,16 @@
 //! Everything that needs more than one module, on every store, in one binary.
 
+mod combinators;
 mod conformance;
 mod crash;
 mod gates;
 mod ledger;
+mod outage;
+mod postgres_store;
 mod resume;
 mod retries;
 mod routing;
+mod sqlite_store;
 mod starting;
 mod steps;
 mod support;

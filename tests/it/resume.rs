@@ -49,6 +49,7 @@ mod old {
 
 macro_rules! changed {
     ($module:ident, $n:ident: $body:block) => {
+        #[allow(dead_code, reason = "a version is named by its type alone")]
         mod $module {
             use super::old::collect;
             use super::{approval, extra, renamed};
@@ -248,7 +249,7 @@ struct Hangs;
 impl sagewai::Durable for Hangs {
     type Output = ();
     async fn run(self, _: sagewai::macro_support::Site) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -100,7 +100,7 @@ on_every_store! {
 
     async fn few_slots_drain_many_runs_without_idling_between_claims(scene: Scene) {
         // A poll that never comes: only hints and the worker's own appetite drive it.
-        let worker = scene.worker().poll_interval(Duration::from_secs(3600)).concurrency(4).workflow(short).start().await.unwrap();
+        let worker = scene.worker().poll_interval(Duration::from_hours(1)).concurrency(4).workflow(short).start().await.unwrap();
         let starts = (0..200).map(|n| short(n).start(&scene.client));
         for run in futures_util::future::join_all(starts).await {
             soon(run.unwrap().result()).await.unwrap();

@@ -3,11 +3,6 @@
 //! Its steps write what they do into a ledger outside of the store. On demand it stands still at a certain point,
 //! says so by a marker file, and waits to be killed.
 
-#![expect(
-    unreachable_pub,
-    reason = "a program exports nothing; `pub` says what its modules share"
-)]
-
 mod stopping_store;
 
 use std::fs::OpenOptions;
@@ -89,9 +84,11 @@ fn mark() {
     }
 }
 
+/// Whether it has stood still in a step.
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
 async fn effect(ctx: &StepContext, value: u32) -> u32 {
     note(ctx, "begin");
-    static STOPPED: AtomicBool = AtomicBool::new(false);
     let here = options().stop_in.as_deref() == Some(ctx.position().name());
     if here && !STOPPED.swap(true, Ordering::SeqCst) {
         mark();

@@ -42,7 +42,7 @@ impl StoppingStore {
 
     async fn stand_still(&self) {
         (self.stopped)();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -1,12 +1,13 @@
-//! What becomes of the awaits of a workflow body.
+//! What becomes of the awaits, branches and `async` blocks of a workflow body.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, ExprClosure, ExprForLoop, Item, Macro, Stmt, Token};
+use syn::{Expr, ExprAsync, ExprCall, ExprForLoop, Item, Macro, Stmt, Token, Type};
 
-use crate::model::Awaited;
+use crate::model::{Mark, Marked};
 use crate::place;
 
 /// Which copy of the body is written.
@@ -19,9 +20,15 @@ pub(super) enum Copy {
     Checked,
 }
 
-/// The statements with their awaits written out. `scope` is the variable that holds the scope of the run.
-pub(super) fn write(statements: &[Stmt], copy: Copy, scope: &Ident) -> TokenStream {
-    let mut writer = Writer { copy, scope };
+/// The statements with their awaits written out. `scope` is the variable that holds the scope of the run, `output` what
+/// the workflow returns.
+pub(super) fn write(statements: &[Stmt], copy: Copy, scope: &Ident, output: &Type) -> TokenStream {
+    let mut writer = Writer {
+        copy,
+        scope,
+        output,
+        exempt: 0,
+    };
     let mut tokens = TokenStream::new();
     for statement in statements {
         let mut statement = statement.clone();
@@ -34,20 +41,25 @@ pub(super) fn write(statements: &[Stmt], copy: Copy, scope: &Ident) -> TokenStre
 struct Writer<'a> {
     copy: Copy,
     scope: &'a Ident,
+    output: &'a Type,
+    /// Above zero inside what the author vouches for.
+    exempt: u32,
 }
 
 impl VisitMut for Writer<'_> {
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         visit_mut::visit_expr_mut(self, expr);
-        if let Some(awaited) = Awaited::out_of(expr) {
-            *expr = Expr::Verbatim(self.awaited(&awaited));
+        if let Some(marked) = Marked::out_of(expr) {
+            *expr = Expr::Verbatim(self.written(&marked));
         }
     }
 
     /// What a `for` goes through must have an order, which only the compiler can tell.
     fn visit_expr_for_loop_mut(&mut self, expr: &mut ExprForLoop) {
         visit_mut::visit_expr_for_loop_mut(self, expr);
-        if !is_unchecked(&expr.expr) {
+        let unchecked =
+            matches!(&*expr.expr, Expr::Call(call) if is_called(&call.func, &["unchecked"]));
+        if !unchecked && self.exempt == 0 {
             let (items, ends) = (&expr.expr, place::ends(&expr.expr));
             let through = place::call(quote!(__s::Through), quote!(#items), ends);
             let judged = Ident::new("judged", expr.in_token.span);
@@ -59,8 +71,13 @@ impl VisitMut for Writer<'_> {
         }
     }
 
-    /// No step can be awaited in a closure, so nothing hangs on an order there.
-    fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
+    /// In `record(..)` and `unchecked(..)`, anything may be gone through.
+    fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
+        let exempt = u32::from(is_called(&call.func, &["record", "unchecked"]));
+        self.exempt += exempt;
+        visit_mut::visit_expr_call_mut(self, call);
+        self.exempt -= exempt;
+    }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
 
@@ -79,15 +96,31 @@ impl VisitMut for Writer<'_> {
 }
 
 impl Writer<'_> {
+    fn written(&self, marked: &Marked) -> TokenStream {
+        match (marked.mark, &marked.expr) {
+            (Mark::Await(site), _) => self.awaited(site, marked),
+            (Mark::Branch(site), expr) => {
+                place::call(quote!(__s::branch), quote!(#expr, #site), place::ends(expr))
+            }
+            (Mark::Block, Expr::Async(block)) => self.block(block),
+            (Mark::Block, expr) => expr.to_token_stream(),
+            (Mark::Refused, _) => quote!(__s::Failed::<()>::new()),
+            (Mark::RefusedItself, _) => {
+                let output = self.output;
+                quote!(__s::Failed::<#output>::new())
+            }
+        }
+    }
+
     /// `durable(EXPR, scope.at(7)).await`. The call has the place of the expression it wraps, so that a missing
     /// `Durable` and what follows from it are one error.
-    fn awaited(&self, awaited: &Awaited) -> TokenStream {
-        let (site, scope) = (awaited.site, self.scope);
+    fn awaited(&self, site: u16, awaited: &Marked) -> TokenStream {
+        let scope = self.scope;
         let expr = match &awaited.expr {
             Expr::Paren(paren) => &paren.expr,
             expr => expr,
         };
-        let durable = Ident::new("__durable", awaited.keyword);
+        let durable = Ident::new("__durable", awaited.span);
         let call = place::call(
             quote!(#durable),
             quote!(#expr, #scope.at(#site)),
@@ -95,27 +128,57 @@ impl Writer<'_> {
         );
         match self.copy {
             Copy::Durable => {
-                let dot_await = quote_spanned!(awaited.keyword=> .await);
+                let dot_await = quote_spanned!(awaited.span=> .await);
                 quote!(#call #dot_await)
             }
             Copy::Checked => quote!(__s::checked(#call)),
         }
     }
+
+    /// The author's block with a scope of its own. The slot is moved into it, so that it borrows only what its author
+    /// borrows.
+    fn block(&self, block: &ExprAsync) -> TokenStream {
+        let ExprAsync {
+            attrs,
+            async_token,
+            capture,
+            block,
+            ..
+        } = block;
+        if matches!(self.copy, Copy::Checked) {
+            return quote!(__s::checked_block(#capture || #block));
+        }
+        let (scope, statements) = (self.scope, &block.stmts);
+        let slot = super::arguments::local("__slot");
+        let mut body = Group::new(
+            Delimiter::Brace,
+            quote! {
+                #[allow(unused_variables)]
+                let #scope = #slot.scope();
+                #(#statements)*
+            },
+        );
+        body.set_span(block.span());
+        quote!({
+            let #slot = __s::Slot::default();
+            #(#attrs)*
+            __s::Slot::block(__s::Clone::clone(&#slot), #async_token #capture #body)
+        })
+    }
 }
 
-/// `unchecked(..)`, whose author vouches for it.
-fn is_unchecked(expr: &Expr) -> bool {
-    let Expr::Call(call) = expr else { return false };
-    let Expr::Path(function) = &*call.func else {
+/// Whether it is a function of one of these names.
+fn is_called(function: &Expr, names: &[&str]) -> bool {
+    let Expr::Path(function) = function else {
         return false;
     };
     let last = function.path.segments.last();
-    last.is_some_and(|segment| segment.ident == "unchecked")
+    last.is_some_and(|last| names.iter().any(|name| last.ident == name))
 }
 
 fn holds_mark(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(name) => Awaited::is_mark(&name),
+        TokenTree::Ident(name) => Marked::is_mark(&name),
         TokenTree::Group(group) => holds_mark(group.stream()),
         _ => false,
     })

@@ -7,7 +7,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use crate::model::{Callee, Flow, Node, Site};
+use crate::model::{Callee, Flow, Node, Parallel, Site};
 use crate::place;
 
 /// The nodes of a workflow.
@@ -110,8 +110,27 @@ fn one(step: &Flow) -> TokenStream {
             let body = flow(body);
             quote!(__s::Flow::Block { name: #name, body: #body })
         }
+        Flow::Parallel {
+            kind,
+            label,
+            branches,
+        } => {
+            let kind = parallel(*kind);
+            let branches = branches.iter().map(|branch| flow(branch));
+            quote!(__s::Flow::Parallel { kind: #kind, label: #label, branches: &[#(#branches),*] })
+        }
         Flow::Return => quote!(__s::Flow::Return),
         Flow::Break(name) => quote!(__s::Flow::Break(#name)),
         Flow::Continue(name) => quote!(__s::Flow::Continue(#name)),
+    }
+}
+
+fn parallel(kind: Parallel) -> TokenStream {
+    match kind {
+        Parallel::Join => quote!(__s::ParallelKind::Join),
+        Parallel::TryJoin => quote!(__s::ParallelKind::TryJoin),
+        Parallel::Race => quote!(__s::ParallelKind::Race),
+        Parallel::Map => quote!(__s::ParallelKind::Map),
+        Parallel::TryMap => quote!(__s::ParallelKind::TryMap),
     }
 }

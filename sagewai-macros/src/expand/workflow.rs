@@ -147,7 +147,8 @@ fn checked_copy(workflow: &Workflow) -> TokenStream {
 /// The body in braces that stand where the author's do.
 fn braced(workflow: &Workflow, copy: Copy) -> TokenStream {
     let attributes = &workflow.body.attributes;
-    let statements = await_site::write(&workflow.body.statements, copy, &scope());
+    let output = &workflow.signature.output;
+    let statements = await_site::write(&workflow.body.statements, copy, &scope(), output);
     let mut body = proc_macro2::Group::new(
         proc_macro2::Delimiter::Brace,
         quote!(#(#attributes)* #statements),

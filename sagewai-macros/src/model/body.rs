@@ -91,9 +91,24 @@ pub(crate) enum Flow {
         name: String,
         body: Vec<Flow>,
     },
+    Parallel {
+        kind: Parallel,
+        label: String,
+        branches: Vec<Vec<Flow>>,
+    },
     Return,
     Break(String),
     Continue(String),
+}
+
+/// Several things at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parallel {
+    Join,
+    TryJoin,
+    Race,
+    Map,
+    TryMap,
 }
 
 /// One way out of a branch.
@@ -103,26 +118,70 @@ pub(crate) struct Arm {
     pub(crate) flow: Vec<Flow>,
 }
 
-/// `EXPR.await` of the author, numbered. In a body it is the call `__await_site(7u16, EXPR)`, which survives being
-/// turned into tokens inside a macro.
-pub(crate) struct Awaited {
-    pub(crate) site: u16,
+/// Something of the author that is written otherwise in the code that runs. In a body it is a call such as
+/// `__await_site(7u16, EXPR)`, which survives being turned into tokens inside a macro.
+pub(crate) struct Marked {
+    pub(crate) mark: Mark,
     pub(crate) expr: Expr,
-    /// The `await` keyword.
-    pub(crate) keyword: Span,
+    /// A place for it: that of the `await` keyword.
+    pub(crate) span: Span,
 }
 
-impl Awaited {
-    const MARK: &str = "__await_site";
+/// What it is, and the number of its site.
+#[derive(Clone, Copy)]
+pub(crate) enum Mark {
+    /// `EXPR.await`.
+    Await(u16),
+    /// A durable operation that a combinator runs.
+    Branch(u16),
+    /// An `async` block that is awaited or that a combinator runs.
+    Block,
+    /// Something that was refused, where a branch is expected.
+    Refused,
+    /// A call of the workflow by itself that was refused.
+    RefusedItself,
+}
 
+impl Mark {
+    fn name(self) -> &'static str {
+        match self {
+            Mark::Await(_) => "__await_site",
+            Mark::Branch(_) => "__branch_site",
+            Mark::Block => "__async_block",
+            Mark::Refused => "__refused",
+            Mark::RefusedItself => "__refused_itself",
+        }
+    }
+
+    fn site(self) -> u16 {
+        match self {
+            Mark::Await(site) | Mark::Branch(site) => site,
+            Mark::Block | Mark::Refused | Mark::RefusedItself => 0,
+        }
+    }
+
+    fn of(name: &Ident, site: u16) -> Option<Mark> {
+        [
+            Mark::Await(site),
+            Mark::Branch(site),
+            Mark::Block,
+            Mark::Refused,
+            Mark::RefusedItself,
+        ]
+        .into_iter()
+        .find(|mark| name == mark.name())
+    }
+}
+
+impl Marked {
     /// Whether tokens of a macro hold one.
     pub(crate) fn is_mark(name: &Ident) -> bool {
-        name == Awaited::MARK
+        Mark::of(name, 0).is_some()
     }
 
     pub(crate) fn into_expr(self) -> Expr {
-        let mark = Ident::new(Awaited::MARK, self.keyword);
-        let site = Literal::u16_suffixed(self.site);
+        let mark = Ident::new(self.mark.name(), self.span);
+        let site = Literal::u16_suffixed(self.mark.site());
         let mut args = Punctuated::new();
         args.push(parse_quote!(#site));
         args.push(self.expr);
@@ -135,17 +194,14 @@ impl Awaited {
     }
 
     /// Takes one back out of an expression. Any other expression is left alone.
-    pub(crate) fn out_of(expr: &mut Expr) -> Option<Awaited> {
+    pub(crate) fn out_of(expr: &mut Expr) -> Option<Marked> {
         let Expr::Call(call) = expr else { return None };
-        let Expr::Path(mark) = &*call.func else {
+        let Expr::Path(name) = &*call.func else {
             return None;
         };
-        let keyword = mark
-            .path
-            .get_ident()
-            .filter(|name| Awaited::is_mark(name))?;
-        let keyword = keyword.span();
-        let expr = call.args.pop()?;
+        let name = name.path.get_ident()?;
+        let span = name.span();
+        Mark::of(name, 0)?;
         let Some(Expr::Lit(ExprLit {
             lit: Lit::Int(site),
             ..
@@ -153,11 +209,8 @@ impl Awaited {
         else {
             return None;
         };
-        let site = site.base10_parse().ok()?;
-        Some(Awaited {
-            site,
-            expr,
-            keyword,
-        })
+        let mark = Mark::of(name, site.base10_parse().ok()?)?;
+        let expr = call.args.pop()?;
+        Some(Marked { mark, expr, span })
     }
 }

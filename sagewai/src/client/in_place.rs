@@ -62,7 +62,7 @@ impl<W: Workflow> RunHandle<W> {
         let lease = tokio::spawn(keep_lease(life.clone()));
         let settled = tokio::select! {
             settled = self.drive(&life) => settled,
-            _ = lost(lease) => Err(Error::Worker {
+            () = lost(lease) => Err(Error::Worker {
                 reason: "its lease was lost; the run goes on with whoever claims it".to_owned(),
             }),
         };

@@ -29,7 +29,12 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 /// assert!(port("0").unwrap_err().is_terminal());
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+#[serde(transparent)]
+pub struct Failure(Box<Inner>);
+
+// On the heap, so that a `Result` in every signature stays small.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Inner {
     message: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     causes: Vec<String>,
@@ -42,30 +47,29 @@ pub struct Failure {
 impl Failure {
     /// A failure that no further attempt can mend: the step's remaining retries are not used.
     pub fn terminal(error: impl Into<Failure>) -> Failure {
-        Failure {
-            terminal: true,
-            ..error.into()
-        }
+        let mut failure = error.into();
+        failure.0.terminal = true;
+        failure
     }
 
     /// What went wrong.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The causes, nearest first.
     pub fn causes(&self) -> &[String] {
-        &self.causes
+        &self.0.causes
     }
 
     /// What the engine reported, where it was the engine.
     pub fn fault(&self) -> Option<&Fault> {
-        self.fault.as_ref()
+        self.0.fault.as_ref()
     }
 
     /// Whether further attempts are pointless.
     pub fn is_terminal(&self) -> bool {
-        self.terminal || self.fault.as_ref().is_some_and(Fault::is_terminal)
+        self.0.terminal || self.fault().is_some_and(Fault::is_terminal)
     }
 }
 
@@ -79,26 +83,26 @@ impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Failure {
             causes.push(cause.to_string());
             next = cause.source();
         }
-        Failure {
+        Failure(Box::new(Inner {
             message: error.to_string(),
             causes,
             fault: error.downcast_ref::<Fault>().cloned(),
             terminal: false,
-        }
+        }))
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message())
     }
 }
 
 /// The message and its causes, so that `fn main() -> sagewai::Result<()>` prints something readable.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        for cause in &self.causes {
+        f.write_str(self.message())?;
+        for cause in self.causes() {
             write!(f, "\n  caused by: {cause}")?;
         }
         Ok(())

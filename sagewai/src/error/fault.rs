@@ -60,8 +60,11 @@ pub enum Fault {
     },
     /// A workflow body waited for something that is not durable: a timer, a socket, a spawned task.
     ForeignAwait {
-        /// The last position the body had reached.
+        /// The last position the body had reached, in that branch where it is in one.
         after: Option<String>,
+        /// The branch that waits, as in `join.1`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        branch: Option<String>,
     },
     /// Workers died with this run, again and again, before it made any progress.
     Poisoned {
@@ -100,8 +103,11 @@ impl fmt::Display for Fault {
                 f,
                 "step `{step}` was awaited where `#[workflow]` cannot see it; await it in the workflow's own body"
             ),
-            Fault::ForeignAwait { after } => {
+            Fault::ForeignAwait { after, branch } => {
                 f.write_str("the workflow waits for something that is not durable")?;
+                if let Some(branch) = branch {
+                    write!(f, ", in branch `{branch}`")?;
+                }
                 match after {
                     Some(position) => write!(f, ", after `{position}`")?,
                     None => f.write_str(", before its first step")?,

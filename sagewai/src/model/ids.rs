@@ -226,6 +226,30 @@ impl Position {
         let last = self.0.rsplit('/').next().unwrap_or_default();
         last.split('#').next().unwrap_or_default()
     }
+
+    /// The path to it: empty in the body itself, `join.1/block` for `join.1/block/verify`.
+    pub fn scope(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(scope, _)| scope)
+    }
+
+    /// Where the end of the sleep at this position is kept.
+    pub(crate) fn woke(&self) -> Position {
+        format!("{self}/woke").into()
+    }
+
+    /// Where the winner of the race at this position is kept.
+    pub(crate) fn won(&self) -> Position {
+        format!("{self}/won").into()
+    }
+
+    /// Whether it is a note of the engine beside an operation: that a sleep is over, which branch won a race. (What
+    /// authors name in there stands in a branch, as in `race.0/won`.)
+    pub fn is_note(&self) -> bool {
+        let mut segments = self.0.rsplit('/');
+        let (last, of) = (segments.next(), segments.next().unwrap_or_default());
+        let of = of.split('#').next().unwrap_or_default();
+        matches!((of, last), ("sleep", Some("woke")) | ("race", Some("won")))
+    }
 }
 
 impl From<&str> for Position {

@@ -69,8 +69,8 @@ impl Json {
     }
 
     /// Text that was put together from encoded parts.
-    pub(crate) fn from_parts(text: Vec<u8>) -> Json {
-        Json(String::from_utf8_lossy(&text).into())
+    pub(crate) fn from_parts(text: &[u8]) -> Json {
+        Json(String::from_utf8_lossy(text).into())
     }
 
     /// The JSON value `null`.

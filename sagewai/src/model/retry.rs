@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The longest pause between two attempts, however often it doubled.
-pub(crate) const LONGEST: Duration = Duration::from_secs(60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_hours(1);
 
 /// The pause after the attempt that failed, counted from 1: `delay` grows by `backoff` each time, up to an hour
 /// (or `delay` itself, where that is longer), and `chance` (0 to 1) adds up to a tenth, so that runs that failed
@@ -33,7 +33,7 @@ mod tests {
     #[test]
     fn pause_has_a_ceiling_that_respects_longer_delays() {
         assert_eq!(pause(TWO, 2.0, 4_000_000_000, 0.0), LONGEST);
-        let day = Duration::from_secs(86_400);
+        let day = Duration::from_hours(24);
         assert_eq!(pause(day, 2.0, 5, 0.0), day);
         assert_eq!(pause(Duration::ZERO, 2.0, 5, 1.0), Duration::ZERO);
     }

@@ -227,10 +227,8 @@ impl ser::SerializeMap for Entries {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Checked {
         key.serialize(Check)?;
         // Only read when a value is refused, and keys are short: the text is for the message.
-        self.0 = serde_json::to_string(key)
-            .unwrap_or_default()
-            .trim_matches('"')
-            .to_owned();
+        let text = serde_json::to_string(key).unwrap_or_default();
+        text.trim_matches('"').clone_into(&mut self.0);
         Ok(())
     }
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Checked {

@@ -33,6 +33,10 @@ pub(super) struct Move {
     /// The state it moves to.
     pub(super) state: &'static str,
     /// For a run that parks: the wake counter that its worker has seen.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "SQLite compares it before it writes")
+    )]
     pub(super) wakes: Option<i32>,
     /// What it waits for.
     pub(super) waiting: Option<String>,

@@ -276,8 +276,9 @@ async fn write<F: Flush>(flush: &mut F, asked: Vec<Asked>) {
                 flush.announce(news);
             }
             Err(failure) if failure.kind == Kind::Unavailable => {
-                part.into_iter()
-                    .for_each(|asked| asked.fail(failure.clone()));
+                for asked in part {
+                    asked.fail(failure.clone());
+                }
             }
             Err(_) if part.len() > 1 => {
                 let half = part.split_off(part.len() / 2);
@@ -359,3 +360,6 @@ impl News {
         news
     }
 }
+
+#[cfg(test)]
+mod tests;

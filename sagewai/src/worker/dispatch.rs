@@ -72,15 +72,24 @@ enum Stopped {
     LeaseLost,
 }
 
+/// A run that is driven here.
+struct Driven {
+    /// The claim under which it is. A run that has just left may be claimed again before its task is seen to end.
+    epoch: i32,
+    mail: watch::Sender<Mail>,
+}
+
 struct Worker {
     life: Arc<Life>,
     serves: Serves,
     hints: WorkWatch,
     lease: JoinHandle<()>,
-    runs: JoinSet<(RunKey, Ended)>,
-    mail: HashMap<RunKey, watch::Sender<Mail>>,
+    runs: JoinSet<(RunKey, i32, Ended)>,
+    driven: HashMap<RunKey, Driven>,
     /// When to look without a hint.
     poll_at: Instant,
+    /// Until when nobody is declared dead, after the store was away.
+    patient_until: Instant,
     /// Whether the last claim may have left something behind.
     more: bool,
     /// Whether a claim's reply may have been lost: the store may hold runs for this worker that it does not know.
@@ -101,8 +110,9 @@ impl Worker {
             hints: setup.store.hints().watch_work(),
             lease: tokio::spawn(lease::keep(life.clone())),
             runs: JoinSet::new(),
-            mail: HashMap::new(),
+            driven: HashMap::new(),
             poll_at: Instant::now(),
+            patient_until: Instant::now(),
             more: false,
             strays: false,
             life,
@@ -146,6 +156,16 @@ impl Worker {
     /// Looks at the clock, for workers that died, for messages, and for work.
     async fn poll(&mut self) -> StoreResult<()> {
         let setup = &self.life.setup;
+        // Whoever was cut off for a whole lease would find itself dead, and everybody who was cut off with it: first
+        // they all get a chance to say that they live.
+        if self.life.lease_may_have_passed() {
+            self.life.heartbeat().await?;
+            self.patient_until = Instant::now() + setup.heartbeat_interval;
+        }
+        if Instant::now() < self.patient_until {
+            self.poll_at = self.patient_until;
+            return self.look().await;
+        }
         lease::bury_the_proved(&self.life).await?;
         let tick = setup.store.tick().await?;
         let wait = tick.next_due.unwrap_or(setup.poll_interval);
@@ -156,11 +176,11 @@ impl Worker {
 
     /// Looks for messages and for work.
     async fn look(&mut self) -> StoreResult<()> {
-        if !self.mail.is_empty() {
-            let runs: Vec<RunKey> = self.mail.keys().copied().collect();
+        if !self.driven.is_empty() {
+            let runs = self.driven_keys();
             for (run, wakes) in self.life.setup.store.wakes(self.life.key, &runs).await? {
-                if let Some(mail) = self.mail.get(&run) {
-                    mail.send_if_modified(|mail| {
+                if let Some(driven) = self.driven.get(&run) {
+                    driven.mail.send_if_modified(|mail| {
                         let news = wakes > mail.wakes;
                         mail.wakes = mail.wakes.max(wakes);
                         news
@@ -175,13 +195,17 @@ impl Worker {
     /// Fills the free slots, as long as there is something to claim.
     async fn claim(&mut self) -> StoreResult<()> {
         if self.strays {
-            let held: Vec<RunKey> = self.mail.keys().copied().collect();
-            let strays = self.life.setup.store.strays(self.life.key, &held).await?;
+            let driven = self.driven_keys();
+            let strays = self.life.setup.store.strays(self.life.key, &driven).await?;
             self.strays = false;
             self.drive_all(strays);
         }
         while self.more {
-            let free = self.life.setup.concurrency.saturating_sub(self.mail.len());
+            let free = self
+                .life
+                .setup
+                .concurrency
+                .saturating_sub(self.driven.len());
             let batch = free.min(BATCH);
             if batch == 0 {
                 return Ok(());
@@ -197,6 +221,10 @@ impl Worker {
         Ok(())
     }
 
+    fn driven_keys(&self) -> Vec<RunKey> {
+        self.driven.keys().copied().collect()
+    }
+
     fn drive_all(&mut self, claimed: Vec<Claimed>) {
         for claimed in claimed {
             let Some(definition) = self.life.setup.registry.get(&claimed.run.workflow) else {
@@ -210,24 +238,27 @@ impl Worker {
                 drain: false,
             });
             tracing::debug!(run = %claimed.run.id, workflow = %claimed.run.workflow, epoch = claimed.run.epoch, "run claimed");
-            self.mail.insert(key, mail);
+            let epoch = claimed.run.epoch;
+            self.driven.insert(key, Driven { epoch, mail });
             let life = self.life.clone();
             self.runs
-                .spawn(async move { (key, drive(life, definition, claimed, inbox).await) });
+                .spawn(async move { (key, epoch, drive(life, definition, claimed, inbox).await) });
         }
     }
 
-    fn forget(&mut self, ended: Result<(RunKey, Ended), tokio::task::JoinError>) {
+    fn forget(&mut self, ended: Result<(RunKey, i32, Ended), tokio::task::JoinError>) {
         match ended {
-            Ok((run, _)) => {
-                self.mail.remove(&run);
+            Ok((run, epoch, _)) => {
+                if self.driven.get(&run).is_some_and(|d| d.epoch == epoch) {
+                    self.driven.remove(&run);
+                }
             }
             // Steps and bodies are caught when they panic, so this is a mistake of ours: the run stays with this
             // worker in the store, and is taken from there again.
             Err(error) => {
                 tracing::error!(%error, "the task of a run ended by itself");
                 self.strays = true;
-                self.mail.retain(|_, mail| !mail.is_closed());
+                self.driven.retain(|_, driven| !driven.mail.is_closed());
             }
         }
     }
@@ -236,9 +267,9 @@ impl Worker {
     /// back by signing off.
     async fn sign_off(mut self, stop: &mut watch::Receiver<Stop>) -> Result<(), Error> {
         let setup = self.life.setup.clone();
-        tracing::info!(worker = %setup.name, runs = self.mail.len(), "draining");
-        for mail in self.mail.values() {
-            mail.send_modify(|mail| mail.drain = true);
+        tracing::info!(worker = %setup.name, runs = self.driven.len(), "draining");
+        for driven in self.driven.values() {
+            driven.mail.send_modify(|mail| mail.drain = true);
         }
         let limit = sleep_until(Instant::now() + setup.drain_timeout);
         tokio::pin!(limit);
@@ -255,7 +286,7 @@ impl Worker {
                 _ = stop.wait_for(|stop| *stop == Stop::Now) => ControlFlow::Break("asked a second time"),
             };
             if let ControlFlow::Break(why) = drained {
-                tracing::info!(worker = %setup.name, runs = self.mail.len(), why, "giving runs back unfinished");
+                tracing::info!(worker = %setup.name, runs = self.driven.len(), why, "giving runs back unfinished");
                 break;
             }
         }

@@ -37,6 +37,8 @@ pub(crate) struct Life {
     pub(crate) setup: Setup,
     pub(crate) key: WorkerKey,
     pub(crate) clock: StoreClock,
+    /// When the lease was last known to be extended.
+    extended: Mutex<Instant>,
     executing: Mutex<HashMap<(RunKey, Position), Executing>>,
     /// Held for as long as this process lives; see [`super::proof`].
     _lock: Option<LifeLock>,
@@ -78,6 +80,7 @@ impl Life {
             setup: setup.clone(),
             key,
             clock: StoreClock::new(now),
+            extended: Mutex::new(Instant::now()),
             executing: Mutex::default(),
             _lock: lock,
         })
@@ -86,9 +89,19 @@ impl Life {
     /// Extends the lease and tells what is being executed.
     pub(crate) async fn heartbeat(&self) -> StoreResult<Lease> {
         let running = self.executing_now();
+        let asked = Instant::now();
         let lease = self.setup.store.heartbeat(self.key, &running).await?;
+        if lease == Lease::Kept {
+            *self.extended.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+        }
         self.clock.set(self.setup.store.now().await?);
         Ok(lease)
+    }
+
+    /// Whether the lease may have passed by now, as far as this process knows.
+    pub(crate) fn lease_may_have_passed(&self) -> bool {
+        let extended = self.extended.lock().unwrap_or_else(PoisonError::into_inner);
+        extended.elapsed() >= self.setup.lease
     }
 
     /// Writes a commit, however long the store is away. [`Verdict::Fenced`] means that the run is not this

@@ -1,7 +1,7 @@
 //! Workers: they claim runs and drive them.
 //!
-//! One life of a run: [`dispatch`] claims it, [`drive`] polls its body and does what it asks for, [`attempt`] runs
-//! one attempt of a step, [`lease`] keeps the worker's right to all of it.
+//! One life of a run: `dispatch` claims it, `drive` polls its body and does what it asks for, `attempt` runs
+//! one attempt of a step, `lease` keeps the worker's right to all of it.
 
 mod attempt;
 mod builder;

@@ -35,8 +35,19 @@ pub(crate) enum Stage {
 #[derive(Debug)]
 pub(crate) enum Operation {
     Step(Box<LiveStep>),
-    Sleep { until: Timestamp },
+    Sleep(LiveSleep),
     Gate { name: String, site: u16 },
+}
+
+/// A sleep that is not over.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveSleep {
+    /// Where it stands; its end is kept beside it.
+    pub(crate) position: Position,
+    pub(crate) site: u16,
+    pub(crate) until: Timestamp,
+    /// Whether its end is a checkpoint.
+    pub(crate) keep_end: bool,
 }
 
 /// All of them, by position.
@@ -97,12 +108,14 @@ impl Operations {
         self.0.values().filter_map(Operation::time).min()
     }
 
-    /// Makes steps due whose pause is over, and returns the sleeps that have ended.
-    pub(crate) fn pass_time(&mut self, now: Timestamp) -> Vec<Position> {
+    /// Makes steps due whose pause is over, and takes out the sleeps that have ended.
+    pub(crate) fn pass_time(&mut self, now: Timestamp) -> Vec<(Position, LiveSleep)> {
         let mut ended = Vec::new();
         for (position, operation) in &mut self.0 {
             match operation {
-                Operation::Sleep { until } if *until <= now => ended.push(position.clone()),
+                Operation::Sleep(sleep) if sleep.until <= now => {
+                    ended.push((position.clone(), sleep.clone()));
+                }
                 Operation::Step(step) => {
                     if matches!(step.stage, Stage::Delayed { at, .. } if at <= now) {
                         step.stage = Stage::Due;
@@ -111,7 +124,10 @@ impl Operations {
                 _ => {}
             }
         }
-        ended.sort_unstable();
+        for (position, _) in &ended {
+            self.0.remove(position);
+        }
+        ended.sort_unstable_by(|a, b| (a.1.until, &a.0).cmp(&(b.1.until, &b.0)));
         ended
     }
 
@@ -123,13 +139,14 @@ impl Operations {
         let (position, operation) = self
             .0
             .iter()
-            .filter(|(_, operation)| operation.time().is_some())
-            .min_by_key(|(_, operation)| operation.time())?;
+            .filter_map(|(position, operation)| Some((operation.time()?, position, operation)))
+            .min_by_key(|(time, position, _)| (*time, *position))
+            .map(|(_, position, operation)| (position, operation))?;
         let position = position.clone();
         Some(match operation {
-            Operation::Sleep { until } => Waiting::Timer {
-                position,
-                until: *until,
+            Operation::Sleep(sleep) => Waiting::Timer {
+                position: sleep.position.clone(),
+                until: sleep.until,
             },
             Operation::Step(step) => match &step.stage {
                 Stage::Delayed { at, error } => Waiting::Retry {
@@ -148,7 +165,7 @@ impl Operations {
 impl Operation {
     fn time(&self) -> Option<Timestamp> {
         match self {
-            Operation::Sleep { until } => Some(*until),
+            Operation::Sleep(sleep) => Some(sleep.until),
             Operation::Step(step) => match step.stage {
                 Stage::Delayed { at, .. } => Some(at),
                 Stage::Due | Stage::Running => None,

@@ -8,6 +8,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -27,6 +28,7 @@ impl LifeLock {
         let taken = || -> io::Result<LifeLock> {
             let directory = directory()?;
             let host = host(&directory)?;
+            sweep(&directory, FORGOTTEN_AFTER);
             let path = file_of(&directory, key);
             let file = OpenOptions::new()
                 .create_new(true)
@@ -81,6 +83,25 @@ pub(crate) fn is_gone(key: WorkerKey, host: &str) -> bool {
     probe().unwrap_or(false)
 }
 
+/// A lease is over long before; a file that nobody has asked about until then is of no use to anybody.
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
+
+/// Removes the files of processes that were killed so long ago.
+fn sweep(directory: &Path, age: Duration) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_old = entry
+            .metadata()
+            .and_then(|m| m.modified())
+            .is_ok_and(|at| at.elapsed().is_ok_and(|since| since >= age));
+        let is_lock = path.extension().is_some_and(|e| e == "lock");
+        if is_lock && is_old && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+            // Whoever is quicker has done it.
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
 fn directory() -> io::Result<PathBuf> {
     let directory = std::env::temp_dir().join("sagewai-workers");
     fs::create_dir_all(&directory)?;
@@ -125,6 +146,11 @@ mod tests {
         drop(lock);
         assert!(!path.exists());
         assert!(!is_gone(key, &host), "signed off: nothing to prove");
+
+        // Files of living processes stay, however old.
+        let living = LifeLock::take(WorkerKey::generate()).unwrap();
+        sweep(living.path.parent().unwrap(), Duration::ZERO);
+        assert!(living.path.exists());
 
         // What a killed process leaves: the file, without a lock.
         File::create(&path).unwrap();

@@ -9,7 +9,9 @@ use super::scope::Site;
 use crate::error::Fault;
 use crate::model::{Decision, GateRequest, Json, Outcome};
 
-/// Waits for a person to approve. Give it a name that is unique in the workflow.
+/// Waits for a person to approve. Give it a name that is unique in the workflow: people decide by it. Asked at again,
+/// in a loop for instance, the gate is `review#2`. Where several branches ask under one name at once, the first has
+/// it, and the others go by their position, as in `map.3/review`.
 ///
 /// An approval gives the [`Decision`], with who approved. A rejection is [`Fault::Rejected`], with the reviewer and
 /// the reason: `?` ends the run with it, or match on it. The run costs nothing while it waits.
@@ -50,7 +52,8 @@ impl Durable for ApprovalGate {
     async fn run(self, at: Site) -> Self::Output {
         let replay = at.replay().clone();
         let position = at.position(&format!("approval:{}", self.name));
-        let name = gate_name(position.as_str());
+        let written = at.scope.local(&position).replacen("approval:", "", 1);
+        let name = replay.gate_name(&position, written);
         crate::model::gate_name(&name).map_err(|invalid| Fault::Encode {
             reason: invalid.to_string(),
         })?;
@@ -64,11 +67,6 @@ impl Durable for ApprovalGate {
             .await;
         typed::<Decision, Fault>(outcome)
     }
-}
-
-/// The name of the gate at a position: the position without the word that keeps gates and steps apart.
-fn gate_name(position: &str) -> String {
-    position.replacen("approval:", "", 1)
 }
 
 /// How a decision is stored, and what the workflow gets of it.

@@ -59,7 +59,7 @@ impl ArgsWriter {
     /// The object.
     pub fn finish(mut self) -> Json {
         self.0.push(b'}');
-        Json::from_parts(self.0)
+        Json::from_parts(&self.0)
     }
 }
 

@@ -4,13 +4,15 @@ use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use super::context::WorkflowContext;
-use super::erased::{Returned, WorkflowBody};
-use super::replay::{Identity, Replay, Request};
+use super::erased::Returned;
+use super::registry::Definition;
+use super::replay::{Identity, Replay, Request, Source, Stopped};
 use super::scope::Scope;
 use super::spec::BoxFuture;
+use super::watch::Watch;
 use crate::error::Fault;
 use crate::model::{Json, NewCheckpoint, Outcome, Position};
 
@@ -48,72 +50,75 @@ pub(crate) enum Progress {
 pub(crate) struct Execution {
     body: BoxFuture<'static, Returned>,
     replay: Arc<Replay>,
-    /// Whether everything that was recorded has been given to the body.
-    replayed: bool,
+    scope: Scope,
+    watch: Watch,
 }
 
 impl Execution {
     /// A body that has not been polled, over what its run has recorded.
     pub(crate) fn new(
-        body: WorkflowBody,
+        definition: &Definition,
         identity: Identity,
         input: &Json,
         recorded: impl IntoIterator<Item = NewCheckpoint>,
     ) -> Execution {
-        let replay = Arc::new(Replay::new(identity, recorded));
+        let source = Source {
+            module: definition.module,
+            graph: definition.graph,
+        };
+        let replay = Arc::new(Replay::new(identity, source, recorded));
         let scope = Scope::root(replay.clone());
+        let context = WorkflowContext::new(&replay);
         Execution {
-            body: body(WorkflowContext::new(&replay), scope, input),
+            body: (definition.body)(context, scope.clone(), input),
             replay,
-            replayed: false,
+            scope,
+            watch: Watch::new(),
         }
     }
 
-    /// Gives the body what it waits for; it is told at the next poll.
-    pub(crate) fn resolve(&self, position: &Position, outcome: Outcome) {
-        self.replay.resolve(position, outcome);
+    /// Gives the body what it waits for; it is told at the next poll. Says whether it does wait for it.
+    pub(crate) fn resolve(&self, position: &Position, outcome: Outcome) -> bool {
+        self.replay.resolve(position, outcome)
     }
 
     /// Lets the body go on as far as it can. Returns also which operations it no longer waits for.
+    ///
+    /// What is recorded comes first, one outcome at a time: nothing is executed before the body has asked for all of
+    /// it, so a step that was renamed or inserted shows as a checkpoint that nobody wants.
     pub(crate) fn poll(&mut self) -> (Progress, Vec<Position>) {
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            let _in_body = InBody::enter();
-            // Whoever resolves an operation polls again, so nobody needs to be woken.
-            self.body
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-        }));
-        let asked = self.replay.take_asked();
-        if let Some(reason) = asked.diverged {
-            return (Progress::Diverged(reason), asked.abandoned);
+        let mut polled = self.poll_body();
+        while matches!(polled, Ok(Poll::Pending)) && self.replay.resolve_next() {
+            polled = self.poll_body();
         }
-        // Nothing is executed before the body has asked for all that was recorded: a step that was renamed or
-        // inserted shows as a checkpoint that nobody wants.
-        if !self.replayed {
-            self.replayed = true;
-            if let Some(position) = self.replay.first_unasked() {
-                let asks = match (&polled, asked.requests.first()) {
-                    (_, Some(request)) => format!("asks for `{}` instead", request.position),
-                    (Ok(Poll::Ready(_)), None) => "ends without it".to_owned(),
-                    _ => "does not ask for it".to_owned(),
-                };
-                let reason = format!("the run holds `{position}`, and the code {asks}");
-                return (Progress::Diverged(reason), asked.abandoned);
-            }
+        let found = self.replay.look();
+        let stopped = match &polled {
+            _ if found.foreign.is_some() => Stopped::Foreign,
+            Ok(Poll::Pending) => Stopped::Waits,
+            Ok(Poll::Ready(_)) => Stopped::Returned,
+            Err(message) => Stopped::Panicked(message.clone()),
+        };
+        let diverged = found.diverged.or_else(|| self.replay.unreached(&stopped));
+        if let Some(reason) = diverged {
+            return (Progress::Diverged(reason), found.abandoned);
         }
-        let progress = match polled {
-            Ok(Poll::Ready(returned)) => Progress::Returned(returned),
-            Ok(Poll::Pending) if asked.waits_for == 0 => {
-                Progress::Returned(Returned::fault(Fault::ForeignAwait {
-                    after: asked.last.map(|position| position.as_str().to_owned()),
-                }))
-            }
-            Ok(Poll::Pending) => Progress::Waits(asked.requests),
-            Err(panic) => Progress::Returned(Returned::fault(Fault::Panicked {
-                message: format!("the workflow body: {}", panic_text(&*panic)),
+        let progress = match (found.foreign, polled) {
+            (Some(fault), _) => Progress::Returned(Returned::fault(fault)),
+            (None, Ok(Poll::Ready(returned))) => Progress::Returned(returned),
+            (None, Ok(Poll::Pending)) => Progress::Waits(self.replay.take_requests()),
+            (None, Err(message)) => Progress::Returned(Returned::fault(Fault::Panicked {
+                message: format!("the workflow body: {message}"),
             })),
         };
-        (progress, asked.abandoned)
+        (progress, found.abandoned)
+    }
+
+    fn poll_body(&mut self) -> Result<Poll<Returned>, String> {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let _in_body = InBody::enter();
+            self.watch.poll(self.body.as_mut(), &self.scope)
+        }));
+        polled.map_err(|panic| panic_text(&*panic))
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod approval;
 pub(crate) mod args;
+pub(crate) mod combine;
 mod context;
 pub(crate) mod durable;
 pub(crate) mod erased;
@@ -20,9 +21,13 @@ pub(crate) mod spec;
 pub(crate) mod stand_in;
 mod step_call;
 pub(crate) mod unchecked;
+mod watch;
 mod workflow_call;
 
 pub use approval::{ApprovalGate, approval};
+pub use combine::{
+    Join, Map, Race, TryJoin, TryMap, Won2, Won3, Won4, Won5, Won6, Won7, Won8, map, try_map,
+};
 pub use context::{StepContext, WorkflowContext};
 pub use durable::Durable;
 pub use graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind};

@@ -56,3 +56,26 @@ impl<G> Node<G> for record {
         Ok(value.clone())
     }
 }
+
+/// One branch for each item, where the attribute does not see what is done with it.
+macro_rules! unknown_nodes {
+    ($($function:ident)*) => { $(
+        #[doc(hidden)]
+        #[allow(non_camel_case_types)]
+        #[derive(Debug)]
+        pub enum $function {}
+
+        impl<G> Node<G> for $function {
+            type Output = Json;
+            const NODE: NodeInfo = NodeInfo::DYNAMIC;
+            fn store(value: &Json) -> Result<Json, Fault> {
+                Ok(value.clone())
+            }
+            fn load(value: &Json) -> Result<Json, Fault> {
+                Ok(value.clone())
+            }
+        }
+    )* };
+}
+
+unknown_nodes! { map try_map }

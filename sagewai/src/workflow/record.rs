@@ -5,18 +5,18 @@ use std::time::SystemTime;
 
 use super::durable::Durable;
 use super::erased::typed;
-use super::replay::{Effect, Recall};
+use super::replay::Effect;
 use super::scope::Site;
 use super::spec::Payload;
 use crate::error::Fault;
-use crate::model::{CheckpointKind, Outcome};
+use crate::model::{CheckpointKind, Json, Outcome};
 
 /// The time at which the run first came here. Every replay gives the same.
 pub fn now() -> Now {
     Now(())
 }
 
-/// What [`now`] returns; await it.
+/// What [`now()`] returns; await it.
 #[must_use = "does nothing unless awaited"]
 #[derive(Debug)]
 pub struct Now(());
@@ -26,7 +26,7 @@ pub fn uuid() -> UuidCall {
     UuidCall(())
 }
 
-/// What [`uuid`] returns; await it.
+/// What [`uuid()`] returns; await it.
 #[must_use = "does nothing unless awaited"]
 #[derive(Debug)]
 pub struct UuidCall(());
@@ -39,7 +39,7 @@ pub fn record<T: Payload, F: FnOnce() -> T + Send>(name: &'static str, compute: 
     Record { name, compute }
 }
 
-/// What [`record`] returns; await it.
+/// What [`record()`] returns; await it.
 #[must_use = "does nothing unless awaited"]
 pub struct Record<F> {
     name: &'static str,
@@ -86,21 +86,19 @@ impl<T: Payload, F: FnOnce() -> T + Send> Durable for Record<F> {
         let replay = at.replay().clone();
         let position = at.position(self.name);
         // The closure runs only where nothing is recorded.
-        match replay.recall(&position, CheckpointKind::Record, 0) {
-            Recall::Recorded(outcome) => return must(self.name, outcome),
-            Recall::Diverged => return std::future::pending().await,
-            Recall::Nothing => {}
-        }
-        let outcome = match (self.compute)().store() {
-            Ok(json) => Outcome::Ok(json),
-            Err(fault) => panic!("the value of `{}` {fault}", self.name),
+        let kind = CheckpointKind::Record;
+        let outcome = if replay.is_recorded(&at, &position, kind, 0).await {
+            Outcome::Ok(Json::null())
+        } else {
+            match (self.compute)().store() {
+                Ok(json) => Outcome::Ok(json),
+                Err(fault) => panic!("the value of `{}` {fault}", self.name),
+            }
         };
-        replay.ask(super::replay::Request {
-            position: position.clone(),
-            site: at.site,
-            input_digest: 0,
-            effect: Effect::Record(outcome),
-        });
-        must(self.name, replay.wait(&position).await)
+        let effect = Effect::Record(outcome);
+        must(
+            self.name,
+            replay.operation_at(&at, position, 0, effect).await,
+        )
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::erased::{WorkflowBody, workflow_body};
+use super::graph::Graph;
 use super::spec::Workflow;
 use super::workflow_call::WorkflowCall;
 
@@ -38,7 +39,9 @@ arities! {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Definition {
     pub(crate) name: &'static str,
+    pub(crate) function: &'static str,
     pub(crate) module: &'static str,
+    pub(crate) graph: &'static Graph,
     pub(crate) body: WorkflowBody,
 }
 
@@ -46,7 +49,9 @@ impl Definition {
     pub(crate) fn of<W: Workflow>() -> Definition {
         Definition {
             name: W::SPEC.name,
+            function: W::SPEC.function,
             module: W::SPEC.module,
+            graph: W::GRAPH,
             body: workflow_body::<W>,
         }
     }
@@ -60,7 +65,7 @@ impl Registry {
     /// Adds a workflow. Another one of the same name is returned and not replaced; the same one again is fine.
     pub(crate) fn add(&mut self, new: Definition) -> Result<(), Definition> {
         let held = self.0.entry(new.name).or_insert(new);
-        if held.module == new.module {
+        if (held.module, held.function) == (new.module, new.function) {
             Ok(())
         } else {
             Err(*held)

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::combine::Turn;
 use super::replay::Replay;
 use crate::model::Position;
 
@@ -15,7 +16,17 @@ pub struct Scope(Arc<Inner>);
 struct Inner {
     replay: Arc<Replay>,
     path: String,
-    seen: Mutex<HashMap<String, u32>>,
+    /// The scope around it.
+    parent: Option<Scope>,
+    /// Where it is a branch, how to have it polled.
+    turn: Option<Turn>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    seen: HashMap<String, u32>,
+    last: Option<Position>,
 }
 
 impl Scope {
@@ -24,7 +35,9 @@ impl Scope {
         Scope(Arc::new(Inner {
             replay,
             path: String::new(),
-            seen: Mutex::default(),
+            parent: None,
+            turn: None,
+            counts: Mutex::default(),
         }))
     }
 
@@ -40,17 +53,74 @@ impl Scope {
         &self.0.replay
     }
 
+    /// A scope inside of this one. With a turn it is a branch: it is polled when its turn comes.
+    pub(super) fn inside(&self, name: &str, turn: Option<Turn>) -> Scope {
+        Scope(Arc::new(Inner {
+            replay: self.0.replay.clone(),
+            path: format!("{name}/"),
+            parent: Some(self.clone()),
+            turn,
+            counts: Mutex::default(),
+        }))
+    }
+
+    /// Asks to be polled: whatever stands in this scope can go on.
+    pub(super) fn call(&self) {
+        let mut scope = Some(self);
+        while let Some(Scope(inner)) = scope {
+            if let Some(turn) = &inner.turn {
+                turn.call();
+            }
+            scope = inner.parent.as_ref();
+        }
+    }
+
+    /// Whether something else goes on beside this scope.
+    pub(crate) fn is_concurrent(&self) -> bool {
+        self.0.turn.is_some() || self.0.parent.as_ref().is_some_and(Scope::is_concurrent)
+    }
+
+    /// Its path without the stroke at the end; empty for the whole body.
+    pub(super) fn path(&self) -> &str {
+        self.0.path.trim_end_matches('/')
+    }
+
+    /// A position of this scope without the path to it.
+    pub(super) fn local<'p>(&self, position: &'p Position) -> &'p str {
+        let position = position.as_str();
+        position.strip_prefix(&self.0.path).unwrap_or(position)
+    }
+
+    /// The last position that was taken in it, or in what stands inside of it.
+    pub(super) fn last(&self) -> Option<Position> {
+        self.counts().last.clone()
+    }
+
     /// The next position of this name: `draft`, then `draft#2`.
     fn position(&self, name: &str) -> Position {
-        // Counting is whole at every moment, so a panic elsewhere does not make it unusable.
-        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = self.next(name);
+        let mut scope = Some(self);
+        while let Some(around) = scope {
+            around.counts().last = Some(position.clone());
+            scope = around.0.parent.as_ref();
+        }
+        position
+    }
+
+    fn next(&self, name: &str) -> Position {
+        let mut counts = self.counts();
         let path = &self.0.path;
-        let Some(count) = seen.get_mut(name) else {
-            seen.insert(name.to_owned(), 1);
+        let Some(count) = counts.seen.get_mut(name) else {
+            counts.seen.insert(name.to_owned(), 1);
             return format!("{path}{name}").into();
         };
         *count += 1;
         format!("{path}{name}#{count}").into()
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        // Counting is whole at every moment, so a panic elsewhere does not make it unusable.
+        self.0.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

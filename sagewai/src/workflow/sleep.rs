@@ -3,10 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use super::durable::Durable;
-use super::replay::{Effect, Recall, Request, SleepEnd};
+use super::replay::{Effect, SleepEnd, SleepRequest};
 use super::scope::Site;
 use crate::error::Fault;
-use crate::model::{CheckpointKind, Outcome, Timestamp};
+use crate::model::{Outcome, Timestamp};
 
 /// Waits for `length`, counted from when the run first comes here. The end is stored: a restart does not begin it
 /// anew, and a run that sleeps long costs nothing meanwhile.
@@ -32,21 +32,20 @@ impl Durable for Sleep {
         let position = at.position("sleep");
         // The checkpoint of a sleep is written when it begins and says when it ends; so a recorded one may still
         // have to be waited for.
-        let end = match replay.recall(&position, CheckpointKind::Sleep, 0) {
-            Recall::Recorded(Outcome::Ok(json)) => {
+        let end = match replay.beginning(&position) {
+            Some(Outcome::Ok(json)) => {
                 SleepEnd::Recorded(json.decode().map(Timestamp::from_micros)?)
             }
-            Recall::Recorded(Outcome::Fault(fault)) => return Err(fault),
-            Recall::Recorded(Outcome::Err(_)) | Recall::Diverged => std::future::pending().await,
-            Recall::Nothing => self.0,
+            Some(Outcome::Fault(fault)) => return Err(fault),
+            Some(Outcome::Err(_)) | None => self.0,
         };
-        replay.ask(Request {
-            position: position.clone(),
-            site: at.site,
-            input_digest: 0,
-            effect: Effect::Sleep(end),
+        let woke = position.woke();
+        let effect = Effect::Sleep(SleepRequest {
+            position,
+            end,
+            keep_end: at.scope.is_concurrent(),
         });
-        match replay.wait(&position).await {
+        match replay.operation_at(&at, woke, 0, effect).await {
             Outcome::Fault(fault) => Err(fault),
             Outcome::Ok(_) | Outcome::Err(_) => Ok(()),
         }

@@ -72,7 +72,7 @@ impl Scene {
 }
 
 /// The longest that anything in a test may take; far more than it needs.
-pub const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_mins(1);
 
 /// Waits for something that must happen.
 pub async fn soon<F: Future>(what: F) -> F::Output {

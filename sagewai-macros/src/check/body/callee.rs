@@ -1,8 +1,10 @@
 //! What an awaited expression calls.
 
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprCall, ExprLit, GenericArgument, Lit, Path, PathArguments, Token, Type};
+use syn::{
+    Expr, ExprCall, ExprLit, ExprPath, GenericArgument, Lit, Path, PathArguments, Token, Type,
+};
 
 use super::names::Names;
 use crate::model::{Callee, Node, Site};
@@ -70,6 +72,28 @@ fn label(path: &Path, arguments: &Punctuated<Expr, Token![,]>) -> String {
         (Some(text), _) => text,
         (None, Some(time)) if is_timer => text::of_source(time),
         _ => String::new(),
+    }
+}
+
+/// A function that is given by its name, as in `map(topics, research)`.
+pub(super) fn named(names: &Names, function: &ExprPath) -> Root {
+    let call = || {
+        let last = function.path.segments.last()?;
+        let is_call = function.qself.is_none() && !is_type(&function.path);
+        Some(Called {
+            path: names.outside_path(&function.path).filter(|_| is_call)?,
+            label: String::new(),
+            named: String::new(),
+            parenthesis: last.ident.span(),
+        })
+    };
+    call().map_or(Root::Dynamic, Root::Call)
+}
+
+impl Called {
+    /// Whether it is a call of this function, by its bare name.
+    pub(super) fn is(&self, name: &Ident) -> bool {
+        self.path.is_ident(name)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The order of things: branches, loops and ways out.
 
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, ExprForLoop, ExprIf, ExprLoop, ExprMatch, ExprWhile, Label, Lifetime, Local, Pat};
+use syn::{
+    Block, Expr, ExprForLoop, ExprIf, ExprLoop, ExprMatch, ExprWhile, Label, Lifetime, Local, Pat,
+};
 
 use super::Reader;
 use super::callee::{self, Root};
@@ -12,8 +14,10 @@ impl Reader<'_> {
     /// Reads an expression that decides what comes next; anything else is left to the caller.
     pub(super) fn read_control_flow(&mut self, expr: &mut Expr) -> bool {
         match expr {
-            Expr::If(expr) => self.read_if(expr),
-            Expr::Match(expr) => self.read_match(expr),
+            Expr::If(expr) => {
+                self.read_if(expr, Reader::visit_block_mut, Reader::visit_expr_mut);
+            }
+            Expr::Match(expr) => self.read_match(expr, Reader::visit_arm_parts),
             Expr::ForLoop(expr) => self.read_for(expr),
             Expr::While(expr) => self.read_while(expr),
             Expr::Loop(expr) => self.read_loop(expr),
@@ -39,7 +43,13 @@ impl Reader<'_> {
         true
     }
 
-    fn read_if(&mut self, expr: &mut ExprIf) {
+    /// `then` and `otherwise` read the two ways.
+    pub(super) fn read_if(
+        &mut self,
+        expr: &mut ExprIf,
+        then: impl FnOnce(&mut Self, &mut Block),
+        otherwise: impl FnOnce(&mut Self, &mut Expr),
+    ) {
         let (label, yes, no) = match &*expr.cond {
             Expr::Let(condition) => (
                 what(&condition.expr),
@@ -50,10 +60,10 @@ impl Reader<'_> {
         };
         self.scoped(|reader| {
             reader.visit_expr_mut(&mut expr.cond);
-            let then = reader.collect(|reader| reader.visit_block_mut(&mut expr.then_branch));
+            let then = reader.collect(|reader| then(reader, &mut expr.then_branch));
             let otherwise = reader.collect(|reader| {
-                if let Some((_, otherwise)) = &mut expr.else_branch {
-                    reader.visit_expr_mut(otherwise);
+                if let Some((_, block)) = &mut expr.else_branch {
+                    otherwise(reader, block);
                 }
             });
             let arms = vec![arm(yes, then), arm(no, otherwise)];
@@ -61,16 +71,30 @@ impl Reader<'_> {
         });
     }
 
-    fn read_match(&mut self, expr: &mut ExprMatch) {
+    /// `read` reads the guard and the body of one arm.
+    pub(super) fn read_match(
+        &mut self,
+        expr: &mut ExprMatch,
+        mut read: impl FnMut(&mut Self, &mut syn::Arm),
+    ) {
         let label = what(&expr.expr);
         self.visit_expr_mut(&mut expr.expr);
         let mut arms = Vec::new();
         for case in &mut expr.arms {
             let label = text::of_source(&case.pat);
-            let flow = self.collect(|reader| reader.visit_arm_mut(case));
+            let flow = self.collect(|reader| {
+                reader.scoped(|reader| {
+                    reader.names.bind(&case.pat);
+                    read(reader, case);
+                });
+            });
             arms.push(arm(label, flow));
         }
         self.flow.push(Flow::Branch { label, arms });
+    }
+
+    fn visit_arm_parts(&mut self, case: &mut syn::Arm) {
+        visit_mut::visit_arm_mut(self, case);
     }
 
     fn read_for(&mut self, expr: &mut ExprForLoop) {
@@ -118,6 +142,11 @@ impl Reader<'_> {
         let Some(init) = &mut local.init else {
             return self.names.bind(&local.pat);
         };
+        if let (Pat::Ident(pat), None) = (&local.pat, &init.diverge)
+            && let Some(flow) = self.read_held(&mut init.expr)
+        {
+            return self.names.bind_held(&pat.ident, flow);
+        }
         let label = what(&init.expr);
         let held = callee::root(&self.names, &init.expr);
         self.visit_expr_mut(&mut init.expr);
@@ -139,7 +168,7 @@ impl Reader<'_> {
 }
 
 /// What an expression asks about, without how it is obtained: `verify(&x).await?` is `verify(&x)`.
-fn what(expr: &Expr) -> String {
+pub(super) fn what(expr: &Expr) -> String {
     match expr {
         Expr::Try(expr) => what(&expr.expr),
         Expr::Await(expr) => what(&expr.base),
@@ -184,6 +213,19 @@ fn tidy_one(flow: Flow) -> Option<Flow> {
             let body = tidy(body);
             (!body.is_empty()).then_some(Flow::Block { name, body })
         }
+        Flow::Parallel {
+            kind,
+            label,
+            branches,
+        } => {
+            let branches: Vec<_> = branches.into_iter().map(tidy).collect();
+            let matters = branches.iter().any(|branch| !branch.is_empty());
+            matters.then_some(Flow::Parallel {
+                kind,
+                label,
+                branches,
+            })
+        }
         other => Some(other),
     }
 }
@@ -195,5 +237,6 @@ fn leaves_a_trace(flow: &Flow) -> bool {
         Flow::Break(label) | Flow::Continue(label) => !label.is_empty(),
         Flow::Branch { arms, .. } => arms.iter().any(|arm| arm.flow.iter().any(leaves_a_trace)),
         Flow::Loop { body, .. } | Flow::Block { body, .. } => body.iter().any(leaves_a_trace),
+        Flow::Parallel { branches, .. } => branches.iter().flatten().any(leaves_a_trace),
     }
 }

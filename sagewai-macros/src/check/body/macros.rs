@@ -7,7 +7,7 @@ use syn::punctuated::Punctuated;
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Macro, Token};
 
-use super::{ONE_BY_ONE, Reader, nondeterminism};
+use super::{Reader, branches, nondeterminism};
 use crate::text;
 
 /// Macros whose arguments are expressions, evaluated where they stand.
@@ -81,22 +81,33 @@ const ASYNCHRONOUS: &[&str] = &["pin", "poll", "stream", "try_stream"];
 /// Whether a macro is refused by its name.
 pub(super) fn is_refused(invocation: &Macro) -> bool {
     let name = name(invocation);
-    is_in(CONCURRENT, &name) || is_in(ASYNCHRONOUS, &name)
+    let is_ours = branches::combinator(invocation).is_some();
+    !is_ours && (is_in(CONCURRENT, &name) || is_in(ASYNCHRONOUS, &name))
 }
 
 impl Reader<'_> {
     pub(super) fn read_macro(&mut self, invocation: &mut Macro) {
         let name = name(invocation);
         if is_refused(invocation) {
-            let instead = if is_in(CONCURRENT, &name) {
-                ONE_BY_ONE
-            } else {
-                "do this in a `#[step]`"
+            let instead = match name.as_str() {
+                "join" | "try_join" | "race" => {
+                    format!("use `sagewai::{name}!`, which takes the same branches")
+                }
+                "join_all" => "use `sagewai::map(items, |item| ..)`".to_owned(),
+                "select" | "select_biased" | "try_select" => {
+                    "use `sagewai::race!`: `match race!(a(x), b(y)).await { Won2::A(a) => .., Won2::B(b) => .. }`"
+                        .to_owned()
+                }
+                _ => "do this in a `#[step]`".to_owned(),
             };
+            let path = text::of_type(&invocation.path);
             let text = format!(
-                "`{name}!` awaits where `#[workflow]` cannot see it, so a replay would not be durable\n{instead}"
+                "`{path}!` awaits where `#[workflow]` cannot see it, so a replay would not be durable\n{instead}"
             );
             return self.refuse(&invocation.path, text);
+        }
+        if let Some(kind) = branches::combinator(invocation) {
+            return self.read_combinator(invocation, kind);
         }
         if self.exempt == 0
             && let Some(text) = nondeterminism::refusal_of_printing(&name)

@@ -1,30 +1,27 @@
 //! The body of a workflow. A reader goes through it once, numbers what is awaited, notes the order of things, and
 //! reports what a replay could not repeat.
 
+mod branches;
 mod callee;
 mod control_flow;
 mod macros;
 mod names;
 mod nondeterminism;
 
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Arm, Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprLet, ExprMethodCall,
-    ExprPath, Item, Local, Macro, Path,
+    Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprLet, ExprMethodCall, ExprPath,
+    Item, Local, Macro, Path,
 };
 
 use crate::diagnostics::Mistakes;
-use crate::model::{Awaited, Body, Flow, Signature, Site, Suspect};
+use crate::model::{Body, Flow, Mark, Marked, Signature, Site, Suspect};
 use crate::parse::Function;
 use callee::Root;
 use names::Names;
 use nondeterminism::Verdict;
-
-/// What to do instead of anything concurrent.
-const ONE_BY_ONE: &str =
-    "await the steps one after the other, or do the concurrent work inside one `#[step]`";
 
 /// Reads the body of a workflow.
 pub(super) fn read(signature: &Signature, function: &Function, mistakes: &mut Mistakes) -> Body {
@@ -38,6 +35,8 @@ pub(super) fn read(signature: &Signature, function: &Function, mistakes: &mut Mi
         foreign_macro: false,
         flow: Vec::new(),
         names: Names::default(),
+        itself: &signature.name,
+        perhaps: 0,
         exempt: 0,
         quiet: 0,
     };
@@ -64,6 +63,10 @@ struct Reader<'m> {
     /// What happened so far in the innermost branch or loop.
     flow: Vec<Flow>,
     names: Names,
+    /// The workflow that is read.
+    itself: &'m Ident,
+    /// Above zero where the code is perhaps not reached: in a branch or loop, after a way out.
+    perhaps: u32,
     /// Above zero inside `record(..)` and `unchecked(..)`: there, anything may be called.
     exempt: u32,
     /// Above zero inside what was refused already: its parts are not reported again.
@@ -74,7 +77,9 @@ impl Reader<'_> {
     /// What `read` adds to the flow, apart from the rest.
     fn collect(&mut self, read: impl FnOnce(&mut Self)) -> Vec<Flow> {
         let before = std::mem::take(&mut self.flow);
+        self.perhaps += 1;
         read(self);
+        self.perhaps -= 1;
         std::mem::replace(&mut self.flow, before)
     }
 
@@ -113,6 +118,10 @@ impl Reader<'_> {
         number
     }
 
+    fn last_site(&self) -> u16 {
+        u16::try_from(self.sites.len().saturating_sub(1)).unwrap_or(u16::MAX)
+    }
+
     /// Whether a call is refused by its name. It stays as written then, so that one mistake is one error.
     fn is_refused(&self, expr: &Expr) -> bool {
         match expr {
@@ -120,7 +129,6 @@ impl Reader<'_> {
             Expr::Group(group) => self.is_refused(&group.expr),
             Expr::MethodCall(call) => self.is_refused(&call.receiver),
             Expr::Call(call) => self.is_refused_call(call),
-            Expr::Async(_) => true,
             Expr::Closure(closure) => closure.asyncness.is_some(),
             Expr::Macro(invocation) => macros::is_refused(&invocation.mac),
             Expr::Path(path) => self.names.is_refused(&path.path),
@@ -143,12 +151,21 @@ impl VisitMut for Reader<'_> {
         if self.read_control_flow(expr) {
             return;
         }
+        if let Expr::Await(awaited) = expr
+            && let Some(flow) = self.read_held(&mut awaited.base)
+        {
+            self.flow.extend(branches::without_returns(flow));
+            // A site of its own it has not: what stands in it has.
+            let keyword = awaited.await_token.span();
+            *expr = await_site(self.last_site(), awaited, keyword);
+            return;
+        }
         visit_mut::visit_expr_mut(self, expr);
         // Awaits inside came first, as they do when it runs.
         if let Expr::Await(awaited) = expr
-            && let Some(awaited) = self.read_await(awaited)
+            && let Some(read) = self.read_await(awaited)
         {
-            *expr = awaited.into_expr();
+            *expr = read;
         }
     }
 
@@ -171,18 +188,10 @@ impl VisitMut for Reader<'_> {
         self.names.bind(&condition.pat);
     }
 
-    fn visit_arm_mut(&mut self, arm: &mut Arm) {
-        self.scoped(|reader| {
-            reader.names.bind(&arm.pat);
-            visit_mut::visit_arm_mut(reader, arm);
-        });
-    }
-
     /// No await can stand in a closure, so nothing of it is part of the order of things.
     fn visit_expr_closure_mut(&mut self, closure: &mut ExprClosure) {
         if let Some(asyncness) = &closure.asyncness {
-            let text = format!("an `async` closure cannot be checkpointed\n{ONE_BY_ONE}");
-            return self.refuse(asyncness, text);
+            return self.refuse_async_closure(*asyncness);
         }
         self.collect(|reader| {
             reader.scoped(|reader| {
@@ -194,9 +203,10 @@ impl VisitMut for Reader<'_> {
         });
     }
 
+    /// One that is neither awaited nor a branch.
     fn visit_expr_async_mut(&mut self, block: &mut ExprAsync) {
-        let text =
-            format!("an `async` block in a workflow body cannot be checkpointed\n{ONE_BY_ONE}");
+        let text = "this `async` block is handed to code that would run it as a plain future, so a replay would not be durable\n\
+                    await it here, or make it a branch of `join!`, `try_join!`, `race!` or `map`";
         self.refuse(block.async_token, text);
     }
 
@@ -232,19 +242,41 @@ impl VisitMut for Reader<'_> {
 }
 
 impl Reader<'_> {
+    fn refuse_async_closure(&mut self, asyncness: syn::Token![async]) {
+        let text = "an `async` closure cannot be checkpointed\n\
+                    write a closure that gives an `async` block: `map(items, |item| async move { .. })`";
+        self.refuse(asyncness, text);
+    }
+
     /// The await as an await site, unless it was refused.
-    fn read_await(&mut self, awaited: &mut ExprAwait) -> Option<Awaited> {
+    fn read_await(&mut self, awaited: &mut ExprAwait) -> Option<Expr> {
         if self.is_refused(&awaited.base) {
             return None;
         }
         let root = callee::root(&self.names, &awaited.base);
         let keyword = awaited.await_token.span();
+        let endless =
+            self.perhaps == 0 && matches!(&root, Root::Call(call) if call.is(self.itself));
+        if endless {
+            let text = format!(
+                "`{}` awaits itself whenever it gets here, so it would never end\n\
+                 put the call behind a condition",
+                self.itself
+            );
+            self.refuse(&awaited.base, text);
+            *awaited.base = branches::stand_in(Mark::RefusedItself, awaited.base.span());
+        }
         let site = self.site(root, &awaited.base, keyword);
         self.flow.push(Flow::Node(site));
-        Some(Awaited {
-            site,
-            expr: awaited.base.as_ref().clone(),
-            keyword,
-        })
+        Some(await_site(site, awaited, keyword))
     }
+}
+
+fn await_site(site: u16, awaited: &ExprAwait, span: Span) -> Expr {
+    Marked {
+        mark: Mark::Await(site),
+        expr: awaited.base.as_ref().clone(),
+        span,
+    }
+    .into_expr()
 }

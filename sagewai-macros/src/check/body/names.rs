@@ -9,6 +9,7 @@ use syn::visit::{self, Visit};
 use syn::{Block, Item, ItemUse, Pat, PatIdent, Path, Stmt, UseTree, parse_quote};
 
 use super::callee::Called;
+use crate::model::Flow;
 
 /// What a local name stands for.
 enum Meaning {
@@ -16,6 +17,8 @@ enum Meaning {
     Variable,
     /// A call that is not awaited yet: `let call = draft(&notes);`.
     Call(Box<Called>),
+    /// Something durable that is not awaited yet, and what happens in it: an `async` block, `join!(..)`.
+    Held(Vec<Flow>),
     /// Something that was refused where it was bound.
     Refused,
     /// A function, module or type that stands in the body.
@@ -82,6 +85,11 @@ impl Names {
         self.insert(name, Meaning::Call(Box::new(call)));
     }
 
+    /// Binds a variable to a block or combinator that is awaited later.
+    pub(super) fn bind_held(&mut self, name: &Ident, flow: Vec<Flow>) {
+        self.insert(name, Meaning::Held(flow));
+    }
+
     /// Binds a variable to something that was refused.
     pub(super) fn bind_refused(&mut self, name: &Ident) {
         self.insert(name, Meaning::Refused);
@@ -128,6 +136,20 @@ impl Names {
     /// The `use` items in scope, outermost first.
     pub(super) fn uses(&self) -> &[ItemUse] {
         &self.uses
+    }
+
+    /// What happens in the block or combinator that a variable holds.
+    pub(super) fn held(&self, path: &Path) -> Option<&Vec<Flow>> {
+        match self.get(path.get_ident()?)? {
+            Meaning::Held(flow) => Some(flow),
+            _ => None,
+        }
+    }
+
+    /// Whether a name is that of a local value.
+    pub(super) fn is_local(&self, path: &Path) -> bool {
+        let meaning = path.get_ident().and_then(|name| self.get(name));
+        meaning.is_some_and(|meaning| !matches!(meaning, Meaning::Item))
     }
 
     pub(super) fn is_refused(&self, path: &Path) -> bool {

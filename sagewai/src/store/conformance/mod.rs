@@ -130,6 +130,7 @@ macro_rules! conformance_tests {
             one_run_is_claimed_whatever_it_asks_for
             one_run_is_not_claimed_while_it_is_not_claimable
             two_claims_of_one_run_at_once_have_one_winner
+            claims_whose_reply_was_lost_are_taken_again
 
             commit_is_read_back_as_it_was_written
             journal_is_in_order

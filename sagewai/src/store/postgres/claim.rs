@@ -7,11 +7,15 @@ use crate::store::failure::Failure;
 use crate::store::row::{self, Cells};
 use crate::store::sql::{checkpoint_columns, run_columns};
 
-/// Takes runs that were chosen: `orphaned` ones from their workers, which are gone, and `locked` ones from the queue.
+/// Takes runs that were chosen: `orphaned` ones from their workers, which are gone, and `locked` ones from the queue;
+/// `seen` and `peeked` are those that could have been.
 /// `$1` is the worker; nothing is chosen where it is gone itself. Its row is locked, so that it cannot be declared
 /// dead before the claim is visible.
 ///
-/// There is always one row, so that `peeked` and `dequeued` are told when nothing was taken.
+/// `chosen` must stay a table of its own: an update that waits for another one looks at its source a second time, and
+/// that of a union it would not find again. The run would then be in no queue and with no worker.
+///
+/// There is always one row, which tells how many runs were in sight, when nothing was taken too.
 macro_rules! take {
     ($chosen:literal) => {
         concat!(
@@ -27,6 +31,9 @@ macro_rules! take {
                 WHERE q.queue_id = l.queue_id AND q.rank = l.rank AND q.since = l.since AND q.run_key = l.run_key
                 RETURNING q.run_key
             ),
+            chosen AS MATERIALIZED (
+                SELECT run_key, false AS takeover FROM dequeued UNION ALL SELECT run_key, true FROM orphaned
+            ),
             taken AS (
                 UPDATE runs r
                 SET state = 'running', epoch = r.epoch + 1, worker = $1, waiting = NULL, due_at = NULL,
@@ -36,8 +43,7 @@ macro_rules! take {
                         WHEN EXISTS (SELECT FROM checkpoints k WHERE k.run_key = r.run_key AND k.epoch = r.epoch) THEN 1
                         ELSE r.claims + 1
                     END
-                FROM (SELECT run_key, false AS takeover FROM dequeued
-                      UNION ALL SELECT run_key, true FROM orphaned) c
+                FROM chosen c
                 WHERE r.run_key = c.run_key AND r.state = CASE WHEN c.takeover THEN 'running' ELSE 'pending' END
                 RETURNING r.run_key, r.run_id, r.queue_id, r.state, r.epoch, r.worker, r.claims, r.wakes, r.priority,
                           r.fingerprint, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at,
@@ -57,8 +63,8 @@ macro_rules! take {
             "   FROM taken r JOIN queues q ON q.queue_id = r.queue_id
                 JOIN checkpoints k ON k.run_key = r.run_key AND k.position = '$input'
             )
-            SELECT n.peeked, n.dequeued, t.*
-            FROM (SELECT (SELECT count(*) FROM peeked) AS peeked, (SELECT count(*) FROM dequeued) AS dequeued) n
+            SELECT n.in_sight, t.*
+            FROM (SELECT (SELECT count(*) FROM seen) + (SELECT count(*) FROM peeked) AS in_sight) n
             LEFT JOIN told t ON true
             ORDER BY t.takeover DESC, t.priority DESC, t.created_at, t.run_id"
         )
@@ -67,17 +73,26 @@ macro_rules! take {
 
 /// Takes what a worker may serve. `$2` its workflows, `$3` its pool, `$4` its labels, `$5` how many.
 ///
-/// Queues are few, so they are matched each time. The heads of those that match are looked at without locks, and
-/// more of them than are wanted, since others look at the same ones; then they are locked in order, until there are
-/// enough.
+/// Queues are few, so they are matched each time. The heads of those that match, and runs of workers that are gone, are
+/// looked at without locks, and more of them than are wanted, since others look at the same ones; then they are locked
+/// in order, until there are enough. The limits within also keep the planner from joining the other way round; for the
+/// empty state see [`FLUSH`](super::flush::FLUSH).
 pub(super) const CLAIM: &str = take!(
     "served AS MATERIALIZED (
         SELECT q.queue_id FROM me CROSS JOIN queues q
         WHERE q.workflow = ANY($2) AND q.pool = $3 AND CAST($4 AS jsonb) @> q.labels
     ),
+    seen AS MATERIALIZED (
+        SELECT o.run_key, w.worker FROM workers w CROSS JOIN LATERAL (
+            SELECT r.run_key FROM runs r
+            WHERE r.worker = w.worker AND r.state = 'running' AND r.queue_id IN (SELECT queue_id FROM served)
+            LIMIT $5 * 4
+        ) o
+        WHERE w.orphans LIMIT $5 * 4
+    ),
     orphaned AS MATERIALIZED (
-        SELECT r.run_key FROM workers w JOIN runs r ON r.worker = w.worker
-        WHERE w.orphans AND r.state = 'running' AND r.queue_id IN (SELECT queue_id FROM served)
+        SELECT r.run_key FROM seen s JOIN runs r ON r.run_key = s.run_key
+        WHERE r.worker = s.worker AND r.state IN ('running', '')
         LIMIT $5
         FOR UPDATE OF r SKIP LOCKED
     ),
@@ -100,9 +115,10 @@ pub(super) const CLAIM: &str = take!(
 
 /// Takes one run, whatever it asks for. `$2` its key.
 pub(super) const CLAIM_ONE: &str = take!(
-    "orphaned AS MATERIALIZED (
+    "seen AS MATERIALIZED (SELECT WHERE false),
+    orphaned AS MATERIALIZED (
         SELECT r.run_key FROM me CROSS JOIN runs r LEFT JOIN workers w ON w.worker = r.worker
-        WHERE r.run_key = $2 AND r.state = 'running' AND (w.worker IS NULL OR w.gone_at IS NOT NULL)
+        WHERE r.run_key = $2 AND r.state IN ('running', '') AND (w.worker IS NULL OR w.gone_at IS NOT NULL)
         FOR UPDATE OF r SKIP LOCKED
     ),
     peeked AS MATERIALIZED (
@@ -131,6 +147,7 @@ pub(super) struct Taken {
 impl Taken {
     pub(super) fn read(rows: &[PgRow], wanted: usize) -> Result<Taken, Failure> {
         let mut taken = Taken::default();
+        let mut in_sight = 0;
         for row in rows {
             if row.text_or_null("run_id")?.is_some() {
                 let journal = Journal {
@@ -140,10 +157,10 @@ impl Taken {
                 let run = row::run(row)?;
                 taken.runs.push(Claimed { run, journal });
             }
-            let (peeked, dequeued) = (row.big("peeked")?, row.big("dequeued")?);
-            taken.contended = dequeued < peeked;
+            in_sight = row.big("in_sight")?;
         }
-        taken.contended &= taken.runs.len() < wanted;
+        let got = taken.runs.len();
+        taken.contended = got < wanted && i64::try_from(got).is_ok_and(|got| got < in_sight);
         Ok(taken)
     }
 }

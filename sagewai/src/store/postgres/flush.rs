@@ -26,6 +26,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
 /// moves to another worker only when the one it has is dead. So a takeover sees either all of a commit, or its
 /// writer is fenced; and the rows of runs, of which there are many, need no locks.
 ///
+/// No state is empty. With `= 'running'` alone, the planner may find the index of runs by worker too good to be missed:
+/// it holds running ones only, and is empty when the plan is made.
+///
 /// The input of a run goes by its own key, not by whether the run was created: both were made in one transaction.
 pub(super) const FLUSH: &str = "
 WITH clock AS MATERIALIZED (SELECT now_us() AS now),
@@ -61,7 +64,7 @@ kept AS (
                 $20::bigint[], $21::integer[], $22::bigint[], $23::text[], $24::text[])
          u (run_key, epoch, worker, position, ordinal, kind, site, digest, attempts, took_us, outcome, payload)
     JOIN alive a ON a.worker = u.worker
-    JOIN runs r ON r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state = 'running'
+    JOIN runs r ON r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state IN ('running', '')
     CROSS JOIN clock c
 ),
 happened AS (
@@ -70,7 +73,7 @@ happened AS (
     FROM unnest($25::uuid[], $26::integer[], $27::uuid[], $28::uuid[], $29::text[], $30::text[])
          u (run_key, epoch, worker, id, kind, detail)
     JOIN alive a ON a.worker = u.worker
-    JOIN runs r ON r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state = 'running'
+    JOIN runs r ON r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state IN ('running', '')
     CROSS JOIN clock c
 ),
 asked AS (
@@ -79,7 +82,7 @@ asked AS (
     FROM unnest($31::uuid[], $32::integer[], $33::uuid[], $34::text[], $35::text[], $36::text[])
          u (run_key, epoch, worker, name, prompt, context)
     JOIN alive a ON a.worker = u.worker
-    JOIN runs r ON r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state = 'running'
+    JOIN runs r ON r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state IN ('running', '')
     CROSS JOIN clock c
     ON CONFLICT (run_key, name) DO UPDATE
     SET prompt = excluded.prompt, context = excluded.context, asked_at = excluded.asked_at
@@ -97,7 +100,7 @@ moved AS (
          u (run_key, epoch, worker, state, wakes, waiting, wake_us, error)
     JOIN alive a ON a.worker = u.worker
     CROSS JOIN clock c
-    WHERE r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state = 'running'
+    WHERE r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state IN ('running', '')
     RETURNING r.run_key, r.queue_id, r.priority, r.state, r.due_at, r.created_at
 ),
 queued AS (
@@ -117,7 +120,7 @@ SELECT (SELECT array_agg(run_key) FROM created) AS created,
        (SELECT array_agg(u.run_key)
         FROM unnest($10::uuid[], $11::integer[], $12::uuid[]) u (run_key, epoch, worker)
         JOIN alive a ON a.worker = u.worker
-        JOIN runs r ON r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state = 'running') AS stored";
+        JOIN runs r ON r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state IN ('running', '')) AS stored";
 
 /// One writer: a connection of its own, made when it is needed.
 #[derive(Debug)]

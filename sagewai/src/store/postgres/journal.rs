@@ -21,20 +21,20 @@ use crate::store::{Journal, StoreResult, columns, row, settle, sql};
 pub(super) const LOCK_RUN: &str =
     "SELECT state, due_at, now_us() AS now FROM runs WHERE run_key = $1 FOR UPDATE";
 
-const FENCE: &str = fence!("now_us()");
+pub(super) const FENCE: &str = fence!("now_us()");
 
 // What several runs have left. `$1` their keys.
-const CHECKPOINTS: &str = concat!(
+pub(super) const CHECKPOINTS_OF_MANY: &str = concat!(
     "SELECT run_key, ",
     checkpoint_columns!(),
     " FROM checkpoints WHERE run_key = ANY($1) ORDER BY run_key, ordinal, position"
 );
-const EVENTS: &str = concat!(
+pub(super) const EVENTS_OF_MANY: &str = concat!(
     "SELECT run_key, ",
     event_columns!(),
     " FROM events WHERE run_key = ANY($1) ORDER BY run_key, at, id"
 );
-const GATES: &str = concat!(
+pub(super) const GATES_OF_MANY: &str = concat!(
     "SELECT g.run_key, ",
     gate_columns!(),
     " FROM gates g JOIN runs r ON r.run_key = g.run_key WHERE g.run_key = ANY($1) ORDER BY g.run_key, g.name"
@@ -51,11 +51,10 @@ impl Journal for PostgresStore {
     }
 
     async fn journal(&self, run: &RunId) -> StoreResult<Option<RunJournal>> {
-        let key = run.key();
-        let journals = self.read_journals(&[key]).await;
-        let journal = journals.map_err(|e| self.error(e))?.remove(&key);
+        let journal = self.read_journal(run.key()).await;
+        let journal = journal.map_err(|e| self.error(e))?;
         // A run is never without its input.
-        Ok(journal.filter(|journal| !journal.checkpoints.is_empty()))
+        Ok(Some(journal).filter(|journal| !journal.checkpoints.is_empty()))
     }
 
     async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
@@ -69,6 +68,25 @@ impl Journal for PostgresStore {
 }
 
 impl PostgresStore {
+    async fn read_journal(&self, run: RunKey) -> Result<RunJournal, Failure> {
+        let checkpoints = self.read_of(sql::CHECKPOINTS, run).await?;
+        let events = self.read_of(sql::EVENTS, run).await?;
+        let gates = self.read_of(sql::GATES, run).await?;
+        Ok(RunJournal {
+            checkpoints: checkpoints
+                .iter()
+                .map(row::checkpoint)
+                .collect::<Result<_, _>>()?,
+            events: events.iter().map(row::event).collect::<Result<_, _>>()?,
+            gates: gates.iter().map(row::gate).collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn read_of(&self, sql: &'static str, run: RunKey) -> Result<Vec<PgRow>, sqlx::Error> {
+        let rows = sqlx::query(sql).bind(run.uuid());
+        rows.fetch_all(self.pool()).await
+    }
+
     /// What these runs have left; a run that has left nothing is missing.
     pub(super) async fn read_journals(
         &self,
@@ -77,15 +95,15 @@ impl PostgresStore {
         let keys: Vec<Uuid> = runs.iter().map(|run| run.uuid()).collect();
         let run_of = |row: &PgRow| row.uuid("run_key").map(RunKey::from_uuid);
         let mut journals: HashMap<RunKey, RunJournal> = HashMap::with_capacity(runs.len());
-        for row in self.read_all(CHECKPOINTS, &keys).await? {
+        for row in self.read_all(CHECKPOINTS_OF_MANY, &keys).await? {
             let journal = journals.entry(run_of(&row)?).or_default();
             journal.checkpoints.push(row::checkpoint(&row)?);
         }
-        for row in self.read_all(EVENTS, &keys).await? {
+        for row in self.read_all(EVENTS_OF_MANY, &keys).await? {
             let journal = journals.entry(run_of(&row)?).or_default();
             journal.events.push(row::event(&row)?);
         }
-        for row in self.read_all(GATES, &keys).await? {
+        for row in self.read_all(GATES_OF_MANY, &keys).await? {
             let journal = journals.entry(run_of(&row)?).or_default();
             journal.gates.push(row::gate(&row)?);
         }

@@ -11,6 +11,8 @@ mod query;
 mod queue;
 mod queues;
 mod schema;
+#[cfg(feature = "testing")]
+mod statements;
 
 use std::sync::Arc;
 

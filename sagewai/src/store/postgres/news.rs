@@ -19,7 +19,7 @@ use crate::store::Hints;
 /// The first word goes at once; after it, the next ones gather for so long.
 const GAP: Duration = Duration::from_millis(4);
 /// How long to wait before the server is tried again.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Tells other processes. Clones share the connection.
 #[derive(Debug, Clone)]
@@ -141,14 +141,22 @@ async fn announce(server: Server, pending: Arc<Pending>) {
             (&pending.work, channel_of_work(&server)),
             (&pending.runs, channel_of_runs(&server)),
         ];
+        let mut told = Ok(());
         for (flag, channel) in words {
-            if flag.swap(false, Ordering::AcqRel)
-                && let Err(error) = notify(&mut connection, &server, &pending, &channel).await
-            {
-                // A hint may be lost: those who wait look again by themselves.
-                tracing::debug!(store = server.label, %error, "other processes could not be told");
-                connection = None;
+            if flag.swap(false, Ordering::AcqRel) {
+                let word = notify(&mut connection, &server, &pending, &channel).await;
+                if word.is_err() {
+                    // The server went away, with this word not said.
+                    flag.store(true, Ordering::Release);
+                    connection = None;
+                }
+                told = told.and(word);
             }
+        }
+        if let Err(error) = told {
+            tracing::debug!(store = server.label, %error, "other processes could not be told");
+            pending.wake.notify_one();
+            tokio::time::sleep(PAUSE).await;
         }
         tokio::time::sleep(GAP).await;
     }

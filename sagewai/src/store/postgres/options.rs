@@ -1,5 +1,6 @@
 //! How a store is reached: the URL, the schema, the number of connections, and what is set on each of them.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub(super) const STALE_AFTER: Duration = Duration::from_secs(1);
 const SCHEMA_BYTES_MAX: usize = 48;
 
 /// Options of a [`PostgresStore`], from [`PostgresStore::builder`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "nothing is opened before `connect`"]
 pub struct PostgresBuilder {
     url: String,
@@ -83,13 +84,34 @@ impl PostgresBuilder {
     }
 }
 
+// Not derived: a password may stand in the URL.
+impl fmt::Debug for PostgresBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresBuilder")
+            .field("url", &without_password(&self.url))
+            .field("schema", &self.schema)
+            .field("connections", &self.connections)
+            .finish()
+    }
+}
+
 /// A server and a schema in one of its databases.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Server {
     /// Names it, without secrets.
     pub(super) label: String,
     pub(super) schema: String,
     options: PgConnectOptions,
+}
+
+// Not derived: the driver's options hold the password.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("label", &self.label)
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Server {

@@ -13,9 +13,9 @@ use crate::model::{
 use crate::store::failure::Failure;
 use crate::store::{Queue, StoreResult, columns, sql};
 
-const REGISTER: &str = sql::register!(now: "now_us()", labels: "CAST($4 AS jsonb)");
-const HEARTBEAT: &str = sql::heartbeat!("now_us()");
-const BURY: &str = sql::bury!("now_us()");
+pub(super) const REGISTER: &str = sql::register!(now: "now_us()", labels: "CAST($4 AS jsonb)");
+pub(super) const HEARTBEAT: &str = sql::heartbeat!("now_us()");
+pub(super) const BURY: &str = sql::bury!("now_us()");
 
 /// The most runs that one look at the clock makes claimable.
 const WOKEN_MAX: i64 = 1_000;
@@ -23,7 +23,7 @@ const WOKEN_MAX: i64 = 1_000;
 /// Looks at the clock. Runs are locked before their timers are touched, which is the order that everybody keeps. A
 /// mark for orphans goes when the last of them has another worker: since a claim locks its worker's row, no claim
 /// of a worker that is gone can be on its way any more.
-const TICK: &str = "
+pub(super) const TICK: &str = "
 WITH clock AS MATERIALIZED (SELECT now_us() AS now),
 buried AS (
     UPDATE workers w SET gone_at = c.now, orphans = true FROM clock c
@@ -32,7 +32,8 @@ buried AS (
 ),
 settled AS (
     UPDATE workers w SET orphans = false
-    WHERE w.orphans AND NOT EXISTS (SELECT FROM runs r WHERE r.worker = w.worker AND r.state = 'running')
+    WHERE w.orphans
+      AND (SELECT r.run_key FROM runs r WHERE r.worker = w.worker AND r.state = 'running' LIMIT 1) IS NULL
 ),
 due AS MATERIALIZED (
     SELECT t.due_at, t.run_key FROM timers t JOIN runs r ON r.run_key = t.run_key
@@ -51,15 +52,16 @@ queued AS (
     SELECT queue_id, -priority::integer, created_at, run_key FROM woken
 )
 SELECT (SELECT count(*) FROM buried), (SELECT count(*) FROM woken),
-       (SELECT t.due_at - c.now FROM timers t, clock c WHERE t.due_at > c.now ORDER BY t.due_at LIMIT 1)";
+       (SELECT t.due_at - (SELECT now FROM clock) FROM timers t WHERE t.due_at > (SELECT now FROM clock)
+        ORDER BY t.due_at LIMIT 1)";
 
 /// Takes a worker's own runs again. `$1` the worker, `$2` those that it drives.
-const STRAYS: &str = "
+pub(super) const STRAYS: &str = "
 WITH me AS MATERIALIZED (
     SELECT worker FROM workers WHERE worker = $1 AND gone_at IS NULL AND lease_until > now_us() FOR SHARE
 )
 UPDATE runs r SET epoch = r.epoch + 1 FROM me
-WHERE r.worker = me.worker AND r.state = 'running' AND r.run_key <> ALL($2)
+WHERE r.worker = $1 AND r.state = 'running' AND r.run_key <> ALL($2)
 RETURNING r.run_key";
 
 /// How often a claim looks again when others were faster.

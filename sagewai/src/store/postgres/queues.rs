@@ -7,9 +7,9 @@ use sqlx::PgConnection;
 
 use crate::model::NewRun;
 
-const FIND: &str =
+pub(super) const FIND: &str =
     "SELECT queue_id FROM queues WHERE workflow = $1 AND pool = $2 AND labels = $3::jsonb";
-const ADD: &str =
+pub(super) const ADD: &str =
     "INSERT INTO queues (workflow, pool, labels) VALUES ($1, $2, $3::jsonb) ON CONFLICT DO NOTHING";
 
 /// Past so many combinations the memory begins anew, so that a program that makes them up does not fill it.

@@ -12,11 +12,12 @@ use crate::store::{Hints, Schema, StoreError, StoreResult, schema};
 const MIGRATIONS: &[Migration] = migrations!("postgres": 1 "0001_core");
 
 /// One process at a time creates the schema, and only one per schema.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('sagewai schema ' || $1, 0))";
-const HAS_SCHEMA: &str = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
-const HAS_MIGRATIONS: &str = "SELECT to_regclass('sagewai_migrations') IS NOT NULL";
+pub(super) const LOCK: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended('sagewai schema ' || $1, 0))";
+pub(super) const HAS_SCHEMA: &str = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
+pub(super) const HAS_MIGRATIONS: &str = "SELECT to_regclass('sagewai_migrations') IS NOT NULL";
 /// `now_us()` is one of the things that a migration creates.
-const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+pub(super) const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 #[async_trait]
 impl Schema for PostgresStore {

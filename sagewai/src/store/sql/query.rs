@@ -17,7 +17,7 @@ pub(in crate::store) const RUNS: &str = concat!(
     " FROM runs r JOIN queues q ON q.queue_id = r.queue_id
       WHERE (CAST($1 AS text) IS NULL OR r.state = $1)
         AND (CAST($2 AS text) IS NULL OR q.workflow = $2)
-        AND ($3 IS NULL OR (r.created_at, r.run_key) < (SELECT b.created_at, b.run_key FROM runs b WHERE b.run_key = $3))
+        AND ((r.created_at, r.run_key) < (SELECT b.created_at, b.run_key FROM runs b WHERE b.run_key = $3) OR $3 IS NULL)
       ORDER BY r.created_at DESC, r.run_key DESC LIMIT $4"
 );
 

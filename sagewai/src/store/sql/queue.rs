@@ -1,19 +1,16 @@
-//! Leases. The clock is the one word in which the dialects differ: PostgreSQL has its own, SQLite is told.
+//! Leases. The clock, read once in a statement, is the one word in which the dialects differ: PostgreSQL has its own,
+//! SQLite is told.
 
 /// Registers a worker; again does nothing. `$1` to `$7`: key, name, pool, labels, slots, lease in microseconds, host.
 macro_rules! register {
     (now: $now:literal, labels: $labels:literal) => {
         concat!(
             "INSERT INTO workers (worker, name, pool, labels, slots, lease_us, host, started_at, seen_at, lease_until) \
-             VALUES ($1, $2, $3, ",
+             SELECT $1, $2, $3, ",
             $labels,
-            ", $5, $6, $7, ",
+            ", $5, $6, $7, c.now, c.now, c.now + $6 FROM (SELECT ",
             $now,
-            ", ",
-            $now,
-            ", ",
-            $now,
-            " + $6) ON CONFLICT (worker) DO NOTHING"
+            " AS now) c WHERE true ON CONFLICT (worker) DO NOTHING"
         )
     };
 }
@@ -22,11 +19,9 @@ macro_rules! register {
 macro_rules! heartbeat {
     ($now:literal) => {
         concat!(
-            "UPDATE workers SET seen_at = ",
+            "UPDATE workers SET seen_at = c.now, lease_until = c.now + lease_us, running = $2 FROM (SELECT ",
             $now,
-            ", lease_until = ",
-            $now,
-            " + lease_us, running = $2 WHERE worker = $1 AND gone_at IS NULL"
+            " AS now) c WHERE worker = $1 AND gone_at IS NULL"
         )
     };
 }

@@ -1,8 +1,9 @@
-//! Gives runs to workers. The write lock is held throughout, so that what is chosen is still there when it is taken.
+//! Gives runs to workers. The write lock is held throughout, so that what is chosen is still there when it is taken;
+//! but a look comes first, so that workers which find nothing keep nobody from writing.
 
 use std::collections::HashMap;
 
-use sqlx::Row;
+use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::SqliteStore;
@@ -19,7 +20,7 @@ use crate::store::sql::run_columns;
 use crate::store::{columns, row, sql};
 
 /// The name of a worker whose lease holds. `$1` worker, `$2` now.
-const WORKER: &str =
+pub(super) const WORKER: &str =
     "SELECT name FROM workers WHERE worker = $1 AND gone_at IS NULL AND lease_until > $2";
 
 /// Queues that a worker may serve: its workflows, its pool, and no label that it lacks. `$1` workflows and `$3` labels
@@ -36,33 +37,34 @@ macro_rules! served {
 }
 
 /// Those of them in which something waits.
-const SERVED: &str = concat!(
+pub(super) const SERVED: &str = concat!(
     served!(),
     " AND EXISTS (SELECT 1 FROM queue e WHERE e.queue_id = s.queue_id)"
 );
 
 /// The first of one queue. `$1` queue, `$2` how many.
-const FIRST: &str = "SELECT rank, since, run_key FROM queue WHERE queue_id = $1
+pub(super) const FIRST: &str = "SELECT rank, since, run_key FROM queue WHERE queue_id = $1
      ORDER BY queue_id, rank, since, run_key LIMIT $2";
 
-/// Runs of workers that are gone. `$1` to `$3` as above, `$4` how many.
-const ORPHANS: &str = concat!(
-    "SELECT r.run_key FROM workers w JOIN runs r ON r.worker = w.worker AND r.state = 'running'
+/// Runs of workers that are gone. `$1` to `$3` as above, `$4` how many. The order of a cross join is kept: from the
+/// few workers to their runs.
+pub(super) const ORPHANS: &str = concat!(
+    "SELECT r.run_key FROM workers w CROSS JOIN runs r ON r.worker = w.worker AND r.state = 'running'
      WHERE w.orphans AND r.queue_id IN (",
     served!(),
     ") ORDER BY -r.priority, r.created_at, r.run_key LIMIT $4"
 );
 
-const ANY_ORPHANS: &str = "SELECT EXISTS (SELECT 1 FROM workers WHERE orphans)";
-const FORGET_ORPHANS: &str = "UPDATE workers SET orphans = false WHERE orphans
+pub(super) const ANY_ORPHANS: &str = "SELECT EXISTS (SELECT 1 FROM workers WHERE orphans)";
+pub(super) const FORGET_ORPHANS: &str = "UPDATE workers SET orphans = false WHERE orphans
      AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.worker = workers.worker AND r.state = 'running')";
 
 /// Whether one run is queued or its worker is gone. `$1` its key.
-const CLAIMABLE: &str = "SELECT (r.state = 'pending' AND r.due_at IS NULL)
+pub(super) const CLAIMABLE: &str = "SELECT (r.state = 'pending' AND r.due_at IS NULL)
        OR (r.state = 'running' AND EXISTS (SELECT 1 FROM workers w WHERE w.worker = r.worker AND w.orphans))
      FROM runs r WHERE r.run_key = $1";
 
-static UNQUEUE: Bulk = Bulk::new(
+pub(super) static UNQUEUE: Bulk = Bulk::new(
     "DELETE FROM queue WHERE (queue_id, rank, since, run_key) IN (
          SELECT queue_id, -priority, created_at, run_key FROM runs WHERE state = 'pending' AND run_key IN (VALUES ",
     0,
@@ -71,7 +73,7 @@ static UNQUEUE: Bulk = Bulk::new(
 );
 
 /// What the rule of claims asks.
-static BEFORE: Bulk = Bulk::new(
+pub(super) static BEFORE: Bulk = Bulk::new(
     "SELECT r.run_key, r.state = 'running' AS takeover, r.claims, r.epoch,
             EXISTS (SELECT 1 FROM checkpoints c WHERE c.run_key = r.run_key AND c.epoch = r.epoch) AS progressed
      FROM runs r WHERE r.run_key IN (VALUES ",
@@ -81,7 +83,7 @@ static BEFORE: Bulk = Bulk::new(
 );
 
 /// `$1` worker, `$2` now; each run with its count of claims.
-static TAKE: Bulk = Bulk::new(
+pub(super) static TAKE: Bulk = Bulk::new(
     "UPDATE runs SET state = 'running', epoch = epoch + 1, worker = $1, claims = v.column2,
          started_at = coalesce(started_at, $2), waiting = NULL, due_at = NULL
      FROM (VALUES ",
@@ -90,14 +92,14 @@ static TAKE: Bulk = Bulk::new(
     ") v WHERE runs.run_key = v.column1",
 );
 
-static RETAKE: Bulk = Bulk::new(
+pub(super) static RETAKE: Bulk = Bulk::new(
     "UPDATE runs SET epoch = epoch + 1 WHERE run_key IN (VALUES ",
     0,
     1,
     ")",
 );
 
-static RUNS: Bulk = Bulk::new(
+pub(super) static RUNS: Bulk = Bulk::new(
     concat!(
         "SELECT r.run_key, ",
         run_columns!(),
@@ -115,6 +117,14 @@ impl SqliteStore {
         serves: &Serves,
         limit: u32,
     ) -> Result<Vec<Claimed>, Failure> {
+        let mut look = self.readers().acquire().await?;
+        if choose(&mut look, serves, 1.min(limit.into()))
+            .await?
+            .is_empty()
+        {
+            return Ok(Vec::new());
+        }
+        drop(look);
         let mut tx = self.writer().begin().await?;
         let Some(name) = living(&mut tx, worker).await? else {
             tx.rollback().await?;
@@ -195,20 +205,23 @@ async fn living(tx: &mut Writing<'_>, worker: WorkerKey) -> Result<Option<String
 
 /// Runs that the worker may have: first those of workers that are gone, then queued ones, by priority and age.
 async fn choose(
-    tx: &mut Writing<'_>,
+    connection: &mut SqliteConnection,
     serves: &Serves,
     limit: i64,
 ) -> Result<Vec<RunKey>, sqlx::Error> {
     let workflows = columns::json(&serves.workflows);
     let labels = serves.labels.to_json();
     let mut chosen: Vec<Uuid> = Vec::new();
-    if sqlx::query_scalar(ANY_ORPHANS).fetch_one(&mut **tx).await? {
+    if sqlx::query_scalar(ANY_ORPHANS)
+        .fetch_one(&mut *connection)
+        .await?
+    {
         chosen = sqlx::query_scalar(ORPHANS)
             .bind(&workflows)
             .bind(&serves.pool)
             .bind(&labels)
             .bind(limit)
-            .fetch_all(&mut **tx)
+            .fetch_all(&mut *connection)
             .await?;
     }
     let room = usize::try_from(limit).unwrap_or(usize::MAX) - chosen.len();
@@ -217,14 +230,14 @@ async fn choose(
             .bind(&workflows)
             .bind(&serves.pool)
             .bind(&labels)
-            .fetch_all(&mut **tx)
+            .fetch_all(&mut *connection)
             .await?;
         let mut first: Vec<(i64, i64, Uuid)> = Vec::new();
         for queue in queues {
             let of_queue: Vec<(i64, i64, Uuid)> = sqlx::query_as(FIRST)
                 .bind(queue)
                 .bind(limit)
-                .fetch_all(&mut **tx)
+                .fetch_all(&mut *connection)
                 .await?;
             first.extend(of_queue);
         }

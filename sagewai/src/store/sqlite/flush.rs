@@ -6,21 +6,18 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::bulk::Bulk;
-use super::queue::{ENQUEUE, execute_for};
 use super::queues::Queues;
+use super::rows::Rows;
 use super::writer::{Writer, Writing};
-use crate::model::{
-    Commit, GateRequest, NewCheckpoint, NewEvent, NewRun, RunKey, Then, Timestamp, Verdict,
-    input_checkpoint,
-};
+use crate::model::{Commit, NewRun, Then, Verdict, input_checkpoint};
 use crate::store::Hints;
-use crate::store::columns::{self, Move};
+use crate::store::columns;
 use crate::store::failure::{Failure, Kind};
 use crate::store::group_commit::{Batch, Flush, Flushed, News};
 use crate::store::row::Cells;
 
 /// Runs that are driven by a worker whose lease holds. `$1` now.
-static FENCE: Bulk = Bulk::new(
+pub(super) static FENCE: Bulk = Bulk::new(
     "SELECT r.run_key, r.epoch, r.worker, r.wakes FROM runs r
      JOIN workers w ON w.worker = r.worker AND w.gone_at IS NULL AND w.lease_until > $1
      WHERE r.state = 'running' AND r.run_key IN (VALUES ",
@@ -30,52 +27,12 @@ static FENCE: Bulk = Bulk::new(
 );
 
 /// `$1` now.
-static INSERT_RUNS: Bulk = Bulk::new(
+pub(super) static INSERT_RUNS: Bulk = Bulk::new(
     "INSERT INTO runs (created_at, state, run_key, run_id, queue_id, priority, fingerprint, due_at)
      SELECT $1, 'pending', v.* FROM (VALUES ",
     1,
     6,
     ") v WHERE true ON CONFLICT (run_key) DO NOTHING RETURNING run_key",
-);
-
-/// `$1` now.
-static INSERT_CHECKPOINTS: Bulk = Bulk::new(
-    "INSERT INTO checkpoints (at, run_key, epoch, position, ordinal, kind, site, input_digest, attempts, took_us,
-         outcome, payload)
-     SELECT $1, v.* FROM (VALUES ",
-    1,
-    11,
-    ") v",
-);
-
-/// `$1` now.
-static INSERT_EVENTS: Bulk = Bulk::new(
-    "INSERT INTO events (at, run_key, id, kind, detail) SELECT $1, v.* FROM (VALUES ",
-    1,
-    4,
-    ") v",
-);
-
-/// `$1` now. A question that was put stays, and a decision that came before it.
-static INSERT_GATES: Bulk = Bulk::new(
-    "INSERT INTO gates (asked_at, run_key, name, prompt, context) SELECT $1, v.* FROM (VALUES ",
-    1,
-    4,
-    ") v WHERE true ON CONFLICT (run_key, name) DO UPDATE
-     SET prompt = excluded.prompt, context = excluded.context, asked_at = excluded.asked_at
-     WHERE gates.asked_at IS NULL",
-);
-
-static INSERT_TIMERS: Bulk = Bulk::new("INSERT INTO timers (due_at, run_key) VALUES ", 0, 2, "");
-
-/// `$1` now.
-static MOVE: Bulk = Bulk::new(
-    "UPDATE runs SET state = v.column2, waiting = v.column3, due_at = v.column4, error = v.column5,
-         finished_at = CASE WHEN v.column2 IN ('completed', 'failed') THEN $1 END
-     FROM (VALUES ",
-    1,
-    5,
-    ") v WHERE runs.run_key = v.column1",
 );
 
 /// The writer.
@@ -220,115 +177,86 @@ async fn judge(
     Ok(commits.iter().map(verdict).collect())
 }
 
-/// What is to be written, table by table.
-#[derive(Debug, Default)]
-struct Rows<'a> {
-    inputs: Vec<(RunKey, NewCheckpoint)>,
-    checkpoints: Vec<(RunKey, i32, &'a NewCheckpoint)>,
-    events: Vec<(RunKey, &'a NewEvent)>,
-    gates: Vec<(RunKey, &'a GateRequest)>,
-    moves: Vec<(RunKey, Move, Option<i64>)>,
-    queued: Vec<RunKey>,
-    timers: Vec<(i64, RunKey)>,
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
 
-impl<'a> Rows<'a> {
-    /// Adds a commit that is let through.
-    fn add(&mut self, commit: &'a Commit, verdict: Verdict, now: Timestamp) {
-        let run = commit.run;
-        let checkpoints = commit.checkpoints.iter();
-        self.checkpoints
-            .extend(checkpoints.map(|c| (run, commit.epoch, c)));
-        self.events.extend(commit.events.iter().map(|e| (run, e)));
-        self.gates.extend(commit.gates.iter().map(|g| (run, g)));
-        if verdict == Verdict::Awake {
-            return;
-        }
-        if let Some(to) = Move::of(&commit.then) {
-            let due_at = to.wake_us.map(|wait| now.as_micros() + wait);
-            if let Some(due_at) = due_at {
-                self.timers.push((due_at, run));
-            }
-            if commit.then == Then::HandBack {
-                self.queued.push(run);
-            }
-            self.moves.push((run, to, due_at));
+    use futures_util::future::join_all;
+
+    use super::super::SqliteStore;
+    use super::*;
+    use crate::model::{
+        CheckpointKind, Json, Labels, NewCheckpoint, NewWorker, RunId, Serves, WorkerKey,
+    };
+    use crate::store::{Journal, Queue, Schema};
+
+    fn new_run(input: &Json) -> NewRun {
+        NewRun {
+            id: RunId::generate(),
+            workflow: "article".to_owned(),
+            pool: "default".to_owned(),
+            labels: Labels::new(),
+            priority: 0,
+            input: input.clone(),
+            fingerprint: 1,
+            delay: Duration::ZERO,
         }
     }
 
-    async fn insert(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
-        let inputs = self.inputs.iter().map(|(run, input)| (*run, 0, input));
-        let checkpoints: Vec<_> = inputs.chain(self.checkpoints.iter().copied()).collect();
-        insert_checkpoints(tx, &checkpoints).await?;
-        let now = tx.now.as_micros();
-        for (sql, part) in INSERT_EVENTS.parts(&self.events) {
-            let mut query = sqlx::query(sql).bind(now);
-            for (run, event) in part {
-                query = query
-                    .bind(run.uuid())
-                    .bind(event.id)
-                    .bind(event.kind.word())
-                    .bind(columns::json(&event.kind));
-            }
-            query.execute(&mut **tx).await?;
-        }
-        for (sql, part) in INSERT_GATES.parts(&self.gates) {
-            let mut query = sqlx::query(sql).bind(now);
-            for (run, gate) in part {
-                query = query
-                    .bind(run.uuid())
-                    .bind(columns::text(&gate.name))
-                    .bind(columns::text(&gate.prompt))
-                    .bind(gate.context.as_ref().map(|context| context.as_str()));
-            }
-            query.execute(&mut **tx).await?;
-        }
-        for (sql, part) in MOVE.parts(&self.moves) {
-            let mut query = sqlx::query(sql).bind(now);
-            for (run, to, due_at) in part {
-                query = query
-                    .bind(run.uuid())
-                    .bind(to.state)
-                    .bind(to.waiting.as_deref())
-                    .bind(due_at)
-                    .bind(to.error.as_deref());
-            }
-            query.execute(&mut **tx).await?;
-        }
-        for (sql, part) in INSERT_TIMERS.parts(&self.timers) {
-            let mut query = sqlx::query(sql);
-            for (due_at, run) in part {
-                query = query.bind(due_at).bind(run.uuid());
-            }
-            query.execute(&mut **tx).await?;
-        }
-        execute_for(tx, &ENQUEUE, &self.queued).await
-    }
-}
+    #[tokio::test]
+    async fn a_thousand_commits_at_once_are_few_transactions() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("runs.db"))
+            .await
+            .unwrap();
+        store.initialize().await.unwrap();
+        let payload = Json::encode(&"x".repeat(98)).unwrap();
+        let transactions = || store.writer().transactions.load(Ordering::Relaxed);
 
-async fn insert_checkpoints(
-    tx: &mut Writing<'_>,
-    checkpoints: &[(RunKey, i32, &NewCheckpoint)],
-) -> Result<(), sqlx::Error> {
-    let now = tx.now.as_micros();
-    for (sql, part) in INSERT_CHECKPOINTS.parts(checkpoints) {
-        let mut query = sqlx::query(sql).bind(now);
-        for (run, epoch, checkpoint) in part {
-            let (outcome, payload) = checkpoint.outcome.to_columns();
-            query = query
-                .bind(run.uuid())
-                .bind(epoch)
-                .bind(checkpoint.position.as_str())
-                .bind(columns::count(checkpoint.ordinal))
-                .bind(checkpoint.kind.as_str())
-                .bind(i32::from(checkpoint.site))
-                .bind(checkpoint.input_digest)
-                .bind(columns::count(checkpoint.attempts))
-                .bind(columns::micros(checkpoint.took))
-                .bind(outcome)
-                .bind(payload.as_str().to_owned());
+        let before = transactions();
+        let starts = (0..1_000).map(|_| store.start(new_run(&payload)));
+        assert!(join_all(starts).await.into_iter().all(|s| s.is_ok()));
+        assert!(transactions() - before <= 10);
+
+        let worker = NewWorker {
+            key: WorkerKey::generate(),
+            name: "w".to_owned(),
+            pool: "default".to_owned(),
+            labels: Labels::new(),
+            slots: 1_000,
+            lease: Duration::from_mins(10),
+            host: "here".to_owned(),
+        };
+        store.register(&worker).await.unwrap();
+        let serves = Serves {
+            workflows: vec!["article".to_owned()],
+            pool: worker.pool.clone(),
+            labels: Labels::new(),
+        };
+        let claimed = store.claim(worker.key, &serves, 1_000).await.unwrap();
+        assert_eq!(claimed.len(), 1_000);
+
+        let before = transactions();
+        let commits = claimed.iter().map(|claimed| {
+            store.commit(Commit {
+                run: claimed.run.key(),
+                epoch: claimed.run.epoch,
+                worker: worker.key,
+                checkpoints: vec![NewCheckpoint {
+                    position: "step".into(),
+                    ordinal: 1,
+                    kind: CheckpointKind::Step,
+                    ..input_checkpoint(&payload)
+                }],
+                events: Vec::new(),
+                gates: Vec::new(),
+                then: Then::Continue,
+            })
+        });
+        for verdict in join_all(commits).await {
+            assert_eq!(verdict.unwrap(), Verdict::Committed);
         }
-        query.execute(&mut **tx).await?;
+        assert!(transactions() - before <= 10);
     }
-    Ok(())
 }

@@ -12,7 +12,7 @@ use super::bulk::Bulk;
 use super::writer::now;
 use crate::model::{
     Commit, EventKind, Found, Journal as RunJournal, NewRun, Position, Run, RunId, RunKey,
-    RunState, Started, Verdict, Waiting, WorkerKey,
+    RunState, Started, Timestamp, Verdict, Waiting, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
@@ -22,10 +22,10 @@ use crate::store::{Journal, StoreResult, columns, row, settle, sql};
 /// Where a run stands. `$1` its key.
 pub(super) const STANDING: &str = "SELECT state, due_at FROM runs WHERE run_key = $1";
 
-const FENCE: &str = fence!("$3");
+pub(super) const FENCE: &str = fence!("$3");
 
 // What several runs have left, by their keys.
-static CHECKPOINTS: Bulk = Bulk::new(
+pub(super) static CHECKPOINTS: Bulk = Bulk::new(
     concat!(
         "SELECT run_key, ",
         checkpoint_columns!(),
@@ -35,7 +35,7 @@ static CHECKPOINTS: Bulk = Bulk::new(
     1,
     ") ORDER BY run_key, ordinal, position",
 );
-static EVENTS: Bulk = Bulk::new(
+pub(super) static EVENTS: Bulk = Bulk::new(
     concat!(
         "SELECT run_key, ",
         event_columns!(),
@@ -45,7 +45,7 @@ static EVENTS: Bulk = Bulk::new(
     1,
     ") ORDER BY run_key, at, id",
 );
-static GATES: Bulk = Bulk::new(
+pub(super) static GATES: Bulk = Bulk::new(
     concat!(
         "SELECT g.run_key, ",
         gate_columns!(),
@@ -88,10 +88,22 @@ impl SqliteStore {
     async fn read_journal(&self, run: RunKey) -> Result<Option<RunJournal>, Failure> {
         // One transaction, so that the three reads see the same moment.
         let mut tx = self.readers().begin().await?;
-        let journal = journals(&mut tx, &[run]).await?.remove(&run);
+        let checkpoints = read_of(&mut tx, sql::CHECKPOINTS, run).await?;
+        let events = read_of(&mut tx, sql::EVENTS, run).await?;
+        let gates = read_of(&mut tx, sql::GATES, run).await?;
         tx.commit().await?;
-        // A run is never without its input.
-        Ok(journal)
+        if checkpoints.is_empty() {
+            // A run is never without its input.
+            return Ok(None);
+        }
+        Ok(Some(RunJournal {
+            checkpoints: checkpoints
+                .iter()
+                .map(row::checkpoint)
+                .collect::<Result<_, _>>()?,
+            events: events.iter().map(row::event).collect::<Result<_, _>>()?,
+            gates: gates.iter().map(row::gate).collect::<Result<_, _>>()?,
+        }))
     }
 
     /// The run as it was found, and whether it was changed.
@@ -120,7 +132,7 @@ impl SqliteStore {
             .execute(&mut *tx)
             .await?;
         let due_at = before.as_ref().and_then(|run| run.due_at);
-        wake(&mut tx, key, due_at.map(|due| due.as_micros())).await?;
+        wake(&mut tx, key, due_at.map(Timestamp::as_micros)).await?;
         tx.commit().await?;
         Ok((before, true))
     }
@@ -195,6 +207,18 @@ pub(super) async fn journals(
     Ok(journals)
 }
 
+/// What a statement that takes one key gives.
+async fn read_of(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    run: RunKey,
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    sqlx::query(sql)
+        .bind(run.uuid())
+        .fetch_all(connection)
+        .await
+}
+
 /// What a statement that takes keys gives for these runs.
 pub(super) async fn rows_of(
     connection: &mut SqliteConnection,
@@ -238,8 +262,12 @@ pub(super) async fn wake(
 
 /// Removes what made a run fail, and its result.
 async fn remove_failures(connection: &mut SqliteConnection, run: RunKey) -> Result<(), Failure> {
-    let journal = journals(connection, &[run]).await?.remove(&run);
-    let mut positions = journal.unwrap_or_default().failures();
+    let rows = read_of(connection, sql::CHECKPOINTS, run).await?;
+    let journal = RunJournal {
+        checkpoints: rows.iter().map(row::checkpoint).collect::<Result<_, _>>()?,
+        ..RunJournal::default()
+    };
+    let mut positions = journal.failures();
     positions.push(Position::from(Position::OUTPUT));
     for position in positions {
         sqlx::query(sql::DELETE_CHECKPOINT)

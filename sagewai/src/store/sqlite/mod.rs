@@ -6,9 +6,12 @@ mod flush;
 mod gates;
 mod journal;
 mod options;
+#[cfg(test)]
+mod plans;
 mod query;
 mod queue;
 mod queues;
+mod rows;
 mod schema;
 mod watch;
 mod writer;
@@ -31,6 +34,10 @@ use writer::Writer;
 /// The file is in WAL mode, and a commit is on the disk when it is answered (`synchronous=FULL`): a power cut loses
 /// nothing that was told. One connection writes for the whole process, many runs in one transaction; others read
 /// beside it. Keep the file on a local disk: the locks that SQLite relies on do not work on network file systems.
+///
+/// SQLite lets one process write at a time. One that is killed in the middle of a write leaves nothing behind and is in
+/// nobody's way; one that is *stopped* there (`SIGSTOP`, a debugger) keeps the others from writing until it goes on or
+/// dies.
 ///
 /// ```
 /// use sagewai::store::{Schema, SqliteStore};

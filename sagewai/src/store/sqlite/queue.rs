@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::SqliteStore;
 use super::bulk::Bulk;
-use super::writer::Writing;
+use super::writer::{Writing, now};
 use crate::model::{
     ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves, Tick, Timestamp,
     WorkerKey,
@@ -16,24 +16,25 @@ use crate::store::sql::{bury, heartbeat, register};
 use crate::store::{Queue, StoreResult, columns};
 
 // The clock is a parameter.
-const REGISTER: &str = register!(now: "$8", labels: "$4");
-const HEARTBEAT: &str = heartbeat!("$3");
-const BURY: &str = bury!("$2");
-const BURY_EXPIRED: &str =
+pub(super) const REGISTER: &str = register!(now: "$8", labels: "$4");
+pub(super) const HEARTBEAT: &str = heartbeat!("$3");
+pub(super) const BURY: &str = bury!("$2");
+pub(super) const BURY_EXPIRED: &str =
     "UPDATE workers SET gone_at = $1, orphans = true WHERE gone_at IS NULL AND lease_until < $1";
 
 /// How many runs one look at the clock wakes at most stands here: a thousand.
-const DUE: &str =
+pub(super) const DUE: &str =
     "SELECT due_at, run_key FROM timers WHERE due_at <= $1 ORDER BY due_at, run_key LIMIT 1000";
-const NEXT_DUE: &str = "SELECT min(due_at) FROM timers";
+/// Whether a look at the clock finds anything, and what is due next where it does not. `$1` now.
+pub(super) const CLOCK: &str =
+    "SELECT EXISTS (SELECT 1 FROM workers WHERE gone_at IS NULL AND lease_until < $1)
+        OR EXISTS (SELECT 1 FROM timers WHERE due_at <= $1), (SELECT min(due_at) FROM timers)";
+pub(super) const NEXT_DUE: &str = "SELECT min(due_at) FROM timers";
 
-static DISARM_DUE: Bulk = Bulk::new(
-    "DELETE FROM timers WHERE (due_at, run_key) IN (VALUES ",
-    0,
-    2,
-    ")",
-);
-static WAKE_DUE: Bulk = Bulk::new(
+/// Takes away what was found due. `$1` and `$2` the last of it.
+pub(super) const DISARM_DUE: &str = "DELETE FROM timers WHERE (due_at, run_key) <= ($1, $2)";
+
+pub(super) static WAKE_DUE: Bulk = Bulk::new(
     "UPDATE runs SET state = 'pending', waiting = NULL, due_at = NULL WHERE run_key IN (VALUES ",
     0,
     1,
@@ -156,6 +157,19 @@ impl SqliteStore {
     }
 
     async fn write_tick(&self) -> Result<Tick, Failure> {
+        // Most looks find nothing, and those keep nobody from writing.
+        let looked_at = now();
+        let (found, next): (bool, Option<i64>) = sqlx::query_as(CLOCK)
+            .bind(looked_at.as_micros())
+            .fetch_one(self.readers())
+            .await?;
+        if !found {
+            let next_due = next.map(|next| looked_at.until(Timestamp::from_micros(next)));
+            return Ok(Tick {
+                next_due,
+                ..Tick::default()
+            });
+        }
         let mut tx = self.writer().begin().await?;
         let now = tx.now.as_micros();
         let buried = sqlx::query(BURY_EXPIRED)
@@ -185,12 +199,12 @@ async fn wake_due(tx: &mut Writing<'_>) -> Result<u64, Failure> {
         Ok((row.try_get("due_at")?, RunKey::from_uuid(run)))
     });
     let due: Vec<(i64, RunKey)> = due.collect::<Result<_, sqlx::Error>>()?;
-    for (sql, part) in DISARM_DUE.parts(&due) {
-        let mut query = sqlx::query(sql);
-        for (due_at, run) in part {
-            query = query.bind(due_at).bind(run.uuid());
-        }
-        query.execute(&mut **tx).await?;
+    if let Some((due_at, run)) = due.last() {
+        sqlx::query(DISARM_DUE)
+            .bind(due_at)
+            .bind(run.uuid())
+            .execute(&mut **tx)
+            .await?;
     }
     let runs: Vec<RunKey> = due.into_iter().map(|(_, run)| run).collect();
     execute_for(tx, &WAKE_DUE, &runs).await?;

@@ -6,8 +6,9 @@ use sqlx::SqliteConnection;
 
 use crate::model::NewRun;
 
-const FIND: &str = "SELECT queue_id FROM queues WHERE workflow = $1 AND pool = $2 AND labels = $3";
-const ADD: &str =
+pub(super) const FIND: &str =
+    "SELECT queue_id FROM queues WHERE workflow = $1 AND pool = $2 AND labels = $3";
+pub(super) const ADD: &str =
     "INSERT INTO queues (workflow, pool, labels) VALUES ($1, $2, $3) RETURNING queue_id";
 
 /// Past so many combinations the memory begins anew, so that a program that makes them up does not fill it.

@@ -3,6 +3,7 @@
 //! The loop: let the body go on as far as it can; write what that needs in one commit; only then begin the steps it
 //! asked for; wait for the next thing to happen. So no effect ever rests on something that is not committed.
 
+mod arrivals;
 mod requests;
 mod steps;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
+use self::arrivals::{Arrivals, checkpoint};
 use self::requests::Draft;
 use super::attempt::{Attempted, sized};
 use super::life::Life;
@@ -19,8 +21,8 @@ use super::operations::{Attempts, Operations, SHORT_WAIT, attempts_of};
 use crate::clock::Backoff;
 use crate::error::Fault;
 use crate::model::{
-    CheckpointKind, Claimed, Commit, Decision, Ending, EventKind, Json, NewCheckpoint, NewEvent,
-    Outcome, Park, Position, Run, Then, Verdict, Waiting,
+    CheckpointKind, Claimed, Commit, Decision, Ending, EventKind, Gate, Json, NewCheckpoint,
+    NewEvent, Outcome, Park, Position, Run, Then, Timestamp, Verdict, Waiting,
 };
 use crate::workflow::Definition;
 use crate::workflow::erased::Returned;
@@ -86,8 +88,10 @@ struct Drive {
     operations: Operations,
     /// Attempts that failed before this claim.
     attempts: HashMap<Position, Attempts>,
-    /// Decisions that are known.
-    decisions: HashMap<String, Decision>,
+    /// Decisions that are known, and when they were made.
+    decisions: HashMap<String, (Decision, Timestamp)>,
+    /// What has come for the body and has not been given to it yet.
+    arrivals: Arrivals,
     tasks: JoinSet<(Position, Attempted)>,
     aborts: HashMap<Position, AbortHandle>,
     next_ordinal: u32,
@@ -128,13 +132,14 @@ impl Drive {
             labels: run.labels.clone(),
         };
         Drive {
-            execution: Execution::new(definition.body, identity, &input, recorded),
+            execution: Execution::new(&definition, identity, &input, recorded),
             life,
             run,
             mail,
             operations: Operations::default(),
             attempts,
             decisions,
+            arrivals: Arrivals::default(),
             tasks: JoinSet::new(),
             aborts: HashMap::new(),
             next_ordinal,
@@ -145,6 +150,10 @@ impl Drive {
     async fn run(mut self) -> Ended {
         loop {
             let then = self.advance();
+            if then != Then::Continue {
+                // The run is not to be over, or another worker's, while a step of it is still being executed.
+                self.abandoned_have_ended().await;
+            }
             if then != Then::Continue || !self.draft.is_empty() {
                 match self.commit(then).await {
                     Written::Stays => {}
@@ -153,6 +162,7 @@ impl Drive {
                     Written::Ended(ended) => return ended,
                 }
             }
+            self.abandoned_have_ended().await;
             self.begin_due_steps();
             self.next_input().await;
         }
@@ -174,14 +184,14 @@ impl Drive {
                     return self.park(Waiting::Diverged { reason }, None);
                 }
                 Progress::Waits(requests) => {
-                    let mut goes_on = false;
                     for request in requests {
-                        goes_on |= self.take(request);
-                    }
-                    if !goes_on {
-                        return self.rest();
+                        self.take(request);
                     }
                 }
+            }
+            self.pass_time();
+            if !self.deliver() {
+                return self.rest();
             }
         }
     }
@@ -227,12 +237,9 @@ impl Drive {
             None => Ending::Completed,
             Some(error) => Ending::Failed { error },
         };
-        self.checkpoint(
-            Position::OUTPUT.into(),
-            CheckpointKind::Output,
-            0,
-            returned.outcome,
-        );
+        let position = Position::OUTPUT.into();
+        let kind = CheckpointKind::Output;
+        self.keep(checkpoint(&position, kind, 0, returned.outcome));
         Then::Finish(ending)
     }
 
@@ -302,7 +309,7 @@ impl Drive {
         }
         for (position, name, site) in self.operations.gates() {
             if let Some(decision) = self.decisions.get(&name).cloned() {
-                self.decided(&position, &name, site, &decision);
+                self.decided(position, &name, site, &decision);
             }
         }
     }
@@ -320,12 +327,8 @@ impl Drive {
         tokio::select! {
             Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => self.joined(ended),
             () = timer => {}
-            changed = self.mail.changed() => {
+            Ok(()) = self.mail.changed() => {
                 let wakes = self.mail.borrow_and_update().wakes;
-                if changed.is_err() {
-                    // The dispatcher is gone and aborts this task next.
-                    std::future::pending::<()>().await;
-                }
                 if wakes > self.run.wakes {
                     self.look().await;
                 }
@@ -334,17 +337,12 @@ impl Drive {
         while let Some(ended) = self.tasks.try_join_next() {
             self.joined(ended);
         }
-        for position in self.operations.pass_time(self.life.clock.now()) {
-            self.operations.remove(&position);
-            self.execution.resolve(&position, Outcome::Ok(Json::null()));
-        }
     }
 }
 
-fn decisions_of(gates: &[crate::model::Gate]) -> HashMap<String, Decision> {
-    let decided = gates.iter().filter_map(|gate| {
-        let (decision, _) = gate.decision.as_ref()?;
-        Some((gate.name.clone(), decision.clone()))
-    });
+fn decisions_of(gates: &[Gate]) -> HashMap<String, (Decision, Timestamp)> {
+    let decided = gates
+        .iter()
+        .filter_map(|gate| Some((gate.name.clone(), gate.decision.clone()?)));
     decided.collect()
 }

@@ -1,14 +1,14 @@
 //! What a body asks for, turned into operations and into what the next commit will hold.
 
 use super::Drive;
+use super::arrivals::checkpoint;
 use crate::model::{
-    CheckpointKind, Decision, GateRequest, Json, NewCheckpoint, NewEvent, Outcome, Position,
+    CheckpointKind, GateRequest, Json, NewCheckpoint, NewEvent, Outcome, Position, Timestamp,
 };
 use crate::worker::attempt::sized;
-use crate::worker::operations::{Attempts, LiveStep, Operation, Stage};
-use crate::workflow::approval::outcome_of;
+use crate::worker::operations::{Attempts, LiveSleep, LiveStep, Operation, Stage};
 use crate::workflow::erased::Returned;
-use crate::workflow::replay::{Effect, Request, SleepEnd};
+use crate::workflow::replay::{Effect, Request, SleepEnd, SleepRequest};
 
 /// What the next commit will hold.
 #[derive(Default)]
@@ -25,8 +25,8 @@ impl Draft {
 }
 
 impl Drive {
-    /// Takes on what the body asks for. Returns whether it has its answer already.
-    pub(super) fn take(&mut self, request: Request) -> bool {
+    /// Takes on what the body asks for.
+    pub(super) fn take(&mut self, request: Request) {
         let Request {
             position,
             site,
@@ -35,24 +35,26 @@ impl Drive {
         } = request;
         let now = self.life.clock.now();
         match effect {
-            Effect::Record(outcome) => self.recorded(position, site, outcome),
+            Effect::Record(outcome) => {
+                let outcome = sized(Returned {
+                    outcome,
+                    error: None,
+                    terminal: true,
+                })
+                .outcome;
+                self.recorded(position, site, outcome);
+            }
             Effect::Now => {
                 let value = Json::encode(&now.to_system());
-                self.recorded(
-                    position,
-                    site,
-                    value.map_or_else(Outcome::Fault, Outcome::Ok),
-                )
+                let outcome = value.map_or_else(Outcome::Fault, Outcome::Ok);
+                self.recorded(position, site, outcome);
             }
             Effect::Uuid => {
                 let value = Json::encode(&uuid::Uuid::now_v7().to_string());
-                self.recorded(
-                    position,
-                    site,
-                    value.map_or_else(Outcome::Fault, Outcome::Ok),
-                )
+                let outcome = value.map_or_else(Outcome::Fault, Outcome::Ok);
+                self.recorded(position, site, outcome);
             }
-            Effect::Sleep(end) => self.sleep(position, site, end),
+            Effect::Sleep(sleep) => self.sleep(position, site, sleep, now),
             Effect::Gate(gate) => self.gate(position, site, gate),
             Effect::Step { spec, input, body } => {
                 let before = self.attempts.remove(&position);
@@ -76,25 +78,16 @@ impl Drive {
                 };
                 self.operations
                     .insert(position, Operation::Step(Box::new(step)));
-                false
             }
         }
     }
 
-    fn recorded(&mut self, position: Position, site: u16, outcome: Outcome) -> bool {
-        let outcome = sized(Returned {
-            outcome,
-            error: None,
-            terminal: true,
-        })
-        .outcome;
-        self.execution.resolve(&position, outcome.clone());
-        self.checkpoint(position, CheckpointKind::Record, site, outcome);
-        true
-    }
-
-    fn sleep(&mut self, position: Position, site: u16, end: SleepEnd) -> bool {
-        let now = self.life.clock.now();
+    fn sleep(&mut self, woke: Position, site: u16, sleep: SleepRequest, now: Timestamp) {
+        let SleepRequest {
+            position,
+            end,
+            keep_end,
+        } = sleep;
         let until = match end {
             SleepEnd::Recorded(until) | SleepEnd::At(until) => until,
             SleepEnd::After(length) => now.after(length),
@@ -102,61 +95,30 @@ impl Drive {
         if !matches!(end, SleepEnd::Recorded(_)) {
             let value = Json::encode(&until.as_micros());
             let outcome = value.map_or_else(Outcome::Fault, Outcome::Ok);
-            self.checkpoint(position.clone(), CheckpointKind::Sleep, site, outcome);
+            self.keep(checkpoint(&position, CheckpointKind::Sleep, site, outcome));
         }
-        if until <= now {
-            self.execution.resolve(&position, Outcome::Ok(Json::null()));
-            return true;
-        }
-        self.operations.insert(position, Operation::Sleep { until });
-        false
+        let live = LiveSleep {
+            position,
+            site,
+            until,
+            keep_end,
+        };
+        self.operations.insert(woke, Operation::Sleep(live));
     }
 
-    fn gate(&mut self, position: Position, site: u16, gate: GateRequest) -> bool {
+    fn gate(&mut self, position: Position, site: u16, gate: GateRequest) {
         let name = gate.name.clone();
         // Asked in any case, so that an early decision is seen with what it was about.
         self.draft.gates.push(gate);
         if let Some(decision) = self.decisions.get(&name).cloned() {
-            self.decided(&position, &name, site, &decision);
-            return true;
+            self.decided(position, &name, site, &decision);
+        } else {
+            self.operations
+                .insert(position, Operation::Gate { name, site });
         }
-        self.operations
-            .insert(position, Operation::Gate { name, site });
-        false
     }
 
-    pub(super) fn decided(
-        &mut self,
-        position: &Position,
-        gate: &str,
-        site: u16,
-        decision: &Decision,
-    ) {
-        let outcome = outcome_of(gate, decision);
-        self.operations.remove(position);
-        self.execution.resolve(position, outcome.clone());
-        self.checkpoint(position.clone(), CheckpointKind::Gate, site, outcome);
-    }
-
-    pub(super) fn checkpoint(
-        &mut self,
-        position: Position,
-        kind: CheckpointKind,
-        site: u16,
-        outcome: Outcome,
-    ) {
-        self.keep(NewCheckpoint {
-            position,
-            ordinal: 0,
-            kind,
-            site,
-            input_digest: 0,
-            attempts: 0,
-            took: std::time::Duration::ZERO,
-            outcome,
-        });
-    }
-
+    /// Puts a checkpoint at the end of the run's order.
     pub(super) fn keep(&mut self, checkpoint: NewCheckpoint) {
         let ordinal = self.next_ordinal;
         self.next_ordinal += 1;

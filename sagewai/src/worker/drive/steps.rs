@@ -3,10 +3,11 @@
 use tokio::task::JoinError;
 
 use super::Drive;
+use super::arrivals::{Arrival, checkpoint};
 use crate::clock::chance;
 use crate::model::{CheckpointKind, EventKind, NewCheckpoint, NewEvent, Position, retry};
 use crate::worker::attempt::{Attempted, attempt};
-use crate::worker::operations::Stage;
+use crate::worker::operations::{Operation, Stage};
 use crate::workflow::StepContext;
 
 impl Drive {
@@ -86,25 +87,44 @@ impl Drive {
             }
         }
         let checkpoint = NewCheckpoint {
-            position: position.clone(),
-            ordinal: 0,
-            kind: CheckpointKind::Step,
-            site: step.site,
-            input_digest: step.input_digest,
             attempts: number,
             took,
-            outcome: returned.outcome.clone(),
+            input_digest: step.input_digest,
+            ..checkpoint(
+                &position,
+                CheckpointKind::Step,
+                step.site,
+                returned.outcome.clone(),
+            )
         };
         self.operations.remove(&position);
-        self.execution.resolve(&position, returned.outcome);
-        self.keep(checkpoint);
+        let arrival = Arrival {
+            position,
+            outcome: returned.outcome,
+            checkpoint: Some(checkpoint),
+        };
+        self.arrivals.push(self.life.clock.now(), arrival);
     }
 
     /// Ends an operation that the body no longer waits for.
     pub(super) fn abandon(&mut self, position: &Position) {
-        self.operations.remove(position);
+        if let Some(Operation::Gate { name, .. }) = self.operations.remove(position) {
+            // Nobody is asked any more, where nobody has been asked yet.
+            self.draft.gates.retain(|gate| gate.name != name);
+        }
         if let Some(task) = self.aborts.remove(position) {
             task.abort();
+        }
+    }
+
+    /// Waits until nothing is executed any more of what was abandoned, so that no step outlives the branch that
+    /// called it.
+    pub(super) async fn abandoned_have_ended(&mut self) {
+        while self.tasks.len() > self.aborts.len() {
+            match self.tasks.join_next().await {
+                Some(ended) => self.joined(ended),
+                None => return,
+            }
         }
     }
 }

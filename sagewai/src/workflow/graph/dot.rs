@@ -30,9 +30,8 @@ fn attributes(point: &Point) -> String {
     let (label, shape) = match point {
         Point::Start(name) => ((*name).to_owned(), "oval"),
         Point::End => ("end".to_owned(), "oval"),
-        Point::Choice(label) => ((*label).to_owned(), "diamond"),
         Point::Loop("") => ("loop".to_owned(), "circle"),
-        Point::Loop(label) => ((*label).to_owned(), "diamond"),
+        Point::Choice(label) | Point::Loop(label) => ((*label).to_owned(), "diamond"),
         Point::Fork(kind, label) => (words::fork(*kind, label), "trapezium"),
         Point::Join(kind) => (words::join(*kind).to_owned(), "invtrapezium"),
         Point::Await(node) => {

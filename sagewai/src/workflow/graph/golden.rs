@@ -48,7 +48,7 @@ async fn triage(text: String) -> Result<u32> {
             if let Err(Fault::Rejected { .. }) = approval("legal").await {
                 draft(&[]).await?;
             } else if text.len() > 3 && text < notes[0] {
-                sleep(Duration::from_secs(3600)).await?;
+                sleep(Duration::from_hours(1)).await?;
             }
         }
     }

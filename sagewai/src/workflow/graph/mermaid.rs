@@ -35,9 +35,8 @@ fn shape(point: &Point) -> String {
         Point::Start(name) => format!("([{}])", quoted(name)),
         Point::End => "([\"end\"])".to_owned(),
         Point::Await(node) => node_shape(node),
-        Point::Choice(label) => format!("{{{}}}", quoted(label)),
         Point::Loop("") => "((\"loop\"))".to_owned(),
-        Point::Loop(label) => format!("{{{}}}", quoted(label)),
+        Point::Choice(label) | Point::Loop(label) => format!("{{{}}}", quoted(label)),
         Point::Fork(kind, label) => format!("[/{}\\]", quoted(&words::fork(*kind, label))),
         Point::Join(kind) => format!("[\\{}/]", quoted(words::join(*kind))),
     }

@@ -7,8 +7,7 @@ use super::{GraphNode, NodeKind, ParallelKind};
 /// What stands first at a node: `draft`, `review` for `approval("review")`.
 pub(super) fn title(node: &GraphNode) -> &'static str {
     match node.info.kind {
-        NodeKind::Gate | NodeKind::Record if !node.label.is_empty() => node.label,
-        NodeKind::Sleep if !node.label.is_empty() => node.label,
+        NodeKind::Gate | NodeKind::Record | NodeKind::Sleep if !node.label.is_empty() => node.label,
         _ => node.title(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use serde_json::json as value;
 
-use crate::model::{ClaimOne, Labels, NewRun, RunState, WorkerKey};
+use crate::model::{ClaimOne, Labels, NewRun, RunState, Verdict, WorkerKey};
 use crate::store::AnyStore;
 use crate::store::conformance::scene::{
     LONG, POOL, Scene, completion, json, labels, new_run, park, progress,
@@ -302,4 +302,40 @@ pub async fn two_claims_of_one_run_at_once_have_one_winner(store: AnyStore) {
         assert_eq!(won.sum::<usize>(), 1);
         assert_eq!(scene.run(&run).await.epoch, 1);
     }
+}
+
+pub async fn claims_whose_reply_was_lost_are_taken_again(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    for id in ["a", "b", "c", "other"] {
+        scene.start(id).await;
+    }
+    let worker = scene.worker().await;
+    let own = worker.claim(3).await;
+    let other = scene.worker().await;
+    other.claim_only().await;
+    scene.must_commit(progress(&own[1], "step", 1)).await;
+
+    let driven = [own[0].run.key()];
+    let mut strays = scene.store.strays(worker.key, &driven).await.unwrap();
+    strays.sort_by(|a, b| a.run.id.cmp(&b.run.id));
+    assert_eq!(strays.len(), 2);
+    for (stray, lost) in strays.iter().zip(&own[1..]) {
+        assert_eq!(stray.run.id, lost.run.id);
+        assert_eq!(stray.run.epoch, lost.run.epoch + 1);
+        assert_eq!(stray.run.claims, 0, "nobody died");
+        assert_eq!(stray.run, scene.run(&lost.run.id).await);
+        assert_eq!(stray.journal, scene.journal(&lost.run.id).await);
+        // Should the reply turn up after all, it is worth nothing.
+        let stale = scene.store.commit(progress(lost, "late", 9)).await;
+        assert_eq!(stale.unwrap(), Verdict::Fenced);
+        scene.must_commit(progress(stray, "next", 2)).await;
+    }
+    scene.must_commit(progress(&own[0], "step", 1)).await;
+
+    let all: Vec<_> = own.iter().map(|c| c.run.key()).collect();
+    let none = scene.store.strays(worker.key, &all).await.unwrap();
+    assert!(none.is_empty());
+    worker.die().await;
+    let none = scene.store.strays(worker.key, &[]).await.unwrap();
+    assert!(none.is_empty(), "what it held is for others now");
 }

@@ -1,0 +1,117 @@
+//! All statements of this store and what the server plans for them, for tests.
+
+use sqlx::{AssertSqlSafe, Row};
+
+use super::claim::{CLAIM, CLAIM_ONE};
+use super::flush::FLUSH;
+use super::{PostgresStore, journal, queue, queues, schema};
+use crate::store::schema::{APPLIED, NOTE_APPLIED};
+use crate::store::{StoreResult, sql};
+
+/// Every statement but those that create tables, by name.
+const STATEMENTS: &[(&str, &str)] = &[
+    ("ADD", queues::ADD),
+    ("APPLIED", APPLIED),
+    ("BURY", queue::BURY),
+    ("CHECKPOINTS", sql::CHECKPOINTS),
+    ("CHECKPOINTS_OF_MANY", journal::CHECKPOINTS_OF_MANY),
+    ("CLAIM", CLAIM),
+    ("CLAIM_ONE", CLAIM_ONE),
+    ("CLOCK", schema::CLOCK),
+    ("DECIDE", sql::DECIDE),
+    ("DELETE_CHECKPOINT", sql::DELETE_CHECKPOINT),
+    ("DISARM", sql::DISARM),
+    ("ENQUEUE", sql::ENQUEUE),
+    ("EVENTS", sql::EVENTS),
+    ("EVENTS_OF_MANY", journal::EVENTS_OF_MANY),
+    ("EVENT_IDS", sql::EVENT_IDS),
+    ("FENCE", journal::FENCE),
+    ("FIND", queues::FIND),
+    ("FLUSH", FLUSH),
+    ("GATE", sql::GATE),
+    ("GATES", sql::GATES),
+    ("GATES_OF_MANY", journal::GATES_OF_MANY),
+    ("HAS_MIGRATIONS", schema::HAS_MIGRATIONS),
+    ("HAS_SCHEMA", schema::HAS_SCHEMA),
+    ("HEARTBEAT", queue::HEARTBEAT),
+    ("INSERT_EVENT", sql::INSERT_EVENT),
+    ("LOCK", schema::LOCK),
+    ("LOCK_RUN", journal::LOCK_RUN),
+    ("MAKE_PENDING", sql::MAKE_PENDING),
+    ("NOTE_APPLIED", NOTE_APPLIED),
+    ("OPEN_GATES", sql::OPEN_GATES),
+    ("POSITIONS_OF_EPOCH", sql::POSITIONS_OF_EPOCH),
+    ("RAISE_WAKES", sql::RAISE_WAKES),
+    ("REGISTER", queue::REGISTER),
+    ("RUN", sql::RUN),
+    ("RUNS", sql::RUNS),
+    ("STARTED_FOR", sql::STARTED_FOR),
+    ("STRAYS", queue::STRAYS),
+    ("TICK", queue::TICK),
+    ("WAKES", sql::WAKES),
+    ("WORKERS", sql::WORKERS),
+];
+
+impl PostgresStore {
+    /// The name of each statement, and what the server plans for it, one step a line.
+    #[doc(hidden)]
+    pub async fn explain_statements(&self) -> StoreResult<Vec<(&'static str, Vec<String>)>> {
+        let mut connection = self.pool().acquire().await.map_err(|e| self.error(e))?;
+        let mut plans = Vec::new();
+        for (name, sql) in STATEMENTS {
+            let parameters = (1..100)
+                .take_while(|n| sql.contains(&format!("${n}")))
+                .count();
+            let nulls = vec!["NULL"; parameters].join(", ");
+            let arguments = if parameters == 0 {
+                String::new()
+            } else {
+                format!("({nulls})")
+            };
+            // Nothing of this comes from anywhere but the table above.
+            let prepare = AssertSqlSafe(format!("PREPARE explained AS {sql}"));
+            let explain =
+                AssertSqlSafe(format!("EXPLAIN (COSTS OFF) EXECUTE explained{arguments}"));
+            let run = async {
+                sqlx::raw_sql(prepare).execute(&mut *connection).await?;
+                let rows = sqlx::raw_sql(explain).fetch_all(&mut *connection).await?;
+                let done = sqlx::raw_sql("DEALLOCATE explained");
+                done.execute(&mut *connection).await?;
+                rows.iter().map(|row| row.try_get(0)).collect()
+            };
+            let plan: Result<Vec<String>, sqlx::Error> = run.await;
+            plans.push((*name, plan.map_err(|e| self.error(e))?));
+        }
+        Ok(plans)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::STATEMENTS;
+
+    #[test]
+    fn every_statement_is_listed() {
+        let files = [
+            include_str!("claim.rs"),
+            include_str!("flush.rs"),
+            include_str!("journal.rs"),
+            include_str!("queue.rs"),
+            include_str!("queues.rs"),
+            include_str!("schema.rs"),
+            include_str!("../sql/gates.rs"),
+            include_str!("../sql/journal.rs"),
+            include_str!("../sql/query.rs"),
+            include_str!("../sql/queue.rs"),
+        ];
+        for line in files.iter().flat_map(|file| file.lines()) {
+            let Some((_, rest)) = line.split_once("const ") else {
+                continue;
+            };
+            if let Some((name, _)) = rest.split_once(": &str =") {
+                let listed = STATEMENTS.iter().any(|(listed, _)| *listed == name);
+                assert!(listed, "`{name}` is not in the table of statements");
+            }
+        }
+    }
+}

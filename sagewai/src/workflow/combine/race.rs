@@ -1,0 +1,118 @@
+//! `race!`: the first branch.
+
+use super::branches::Branches;
+use crate::model::{Json, Outcome, Position};
+use crate::workflow::durable::Durable;
+use crate::workflow::replay::Effect;
+use crate::workflow::scope::Site;
+
+/// Runs two to eight durable operations at once and takes the first that ends: `race!(a(x), b(y)).await` gives
+/// [`Won2::A`](crate::workflow::Won2) or [`Won2::B`](crate::workflow::Won2) with its output.
+///
+/// The others end there: their steps are cancelled where they stand, their gates and timers are given up. What they
+/// have checkpointed stays. Which branch won is stored in one commit with what it won, and is the same on every
+/// replay.
+///
+/// Branches are written as in [`join!`](crate::join). A race of a gate and a [`sleep`](crate::sleep) is a decision with
+/// a time limit:
+///
+/// ```
+/// # use std::time::Duration;
+/// # use sagewai::prelude::*;
+/// #[workflow]
+/// async fn ask(days: u32) -> Result<bool> {
+///     let limit = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+///     match race!(approval("publish"), sleep(limit)).await {
+///         Won2::A(decision) => Ok(decision?.approved),
+///         Won2::B(slept) => {
+///             slept?;
+///             Ok(false)
+///         }
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// # let store = sagewai::store::open("memory:").await?;
+/// # let settled = ask(0).run(&Client::new(&store)).await?;
+/// # assert_eq!(settled, sagewai::Settled::Completed(false));
+/// # Ok(()) }
+/// ```
+#[macro_export]
+macro_rules! race {
+    ($($branch:expr),+ $(,)?) => { $crate::macro_support::race(($($branch,)+)) };
+}
+
+/// What [`race!`](crate::race) makes; await it.
+#[must_use = "`race!` does nothing unless awaited"]
+#[derive(Debug)]
+pub struct Race<T>(T);
+
+/// What the macro calls.
+pub fn race<T>(branches: T) -> Race<T> {
+    Race(branches)
+}
+
+/// Waits for the first branch, ends the others, and stores which one it was.
+async fn first<T: Send>(at: &Site, mut branches: Branches<'_, T>) -> T {
+    let Some((winner, output)) = branches.next().await else {
+        unreachable!("a race has branches")
+    };
+    let position = branches.position().won();
+    drop(branches);
+    store_winner(at, position, winner).await;
+    output
+}
+
+/// Asks for this while the winner's last checkpoint is not committed yet, so that both are one commit. A replay takes
+/// the recorded outcomes in their order and finds the same winner; that it is stored shows it to people, and to the
+/// replay that the code has changed.
+async fn store_winner(at: &Site, position: Position, winner: usize) {
+    let replay = at.replay();
+    let value = Json::encode(&winner).map_or_else(Outcome::Fault, Outcome::Ok);
+    let effect = Effect::Record(value.clone());
+    let stored = replay.operation_at(at, position.clone(), 0, effect).await;
+    if stored != value {
+        let (held, found) = (number(&stored), number(&value));
+        let reason = format!(
+            "the run holds at `{position}` that branch {held} has won, and in the code it is branch {found}"
+        );
+        replay.diverge(at, &reason).await;
+    }
+}
+
+fn number(stored: &Outcome) -> String {
+    match stored {
+        Outcome::Ok(json) | Outcome::Err(json) => json.to_string(),
+        Outcome::Fault(fault) => fault.to_string(),
+    }
+}
+
+macro_rules! races {
+    ($($won:ident: $($branch:ident)*;)*) => { $(
+        /// Which branch of a [`race!`](crate::race) ended first, in the order of the source, and what it gave.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the variants are the branches in their order")]
+        pub enum $won<$($branch),*> { $( $branch($branch), )* }
+
+        #[diagnostic::do_not_recommend]
+        impl<$($branch: Durable),*> Durable for Race<($($branch,)*)> {
+            type Output = $won<$($branch::Output),*>;
+            async fn run(self, at: Site) -> Self::Output {
+                #[allow(non_snake_case)]
+                let ($($branch,)*) = self.0;
+                let mut branches = Branches::new(at.clone(), "race");
+                $( branches.add_durable($branch, $won::$branch); )*
+                first(&at, branches).await
+            }
+        }
+    )* };
+}
+
+races! {
+    Won2: A B;
+    Won3: A B C;
+    Won4: A B C D;
+    Won5: A B C D E;
+    Won6: A B C D E F;
+    Won7: A B C D E F G;
+    Won8: A B C D E F G H;
+}
