@@ -16,7 +16,7 @@ pub use crate::workflow::combine::{
 };
 pub use crate::workflow::durable::durable;
 pub use crate::workflow::graph::{
-    Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind, unique,
+    Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind, Text, name_clash,
 };
 pub use crate::workflow::in_order::{Through, ThroughFallback, in_order};
 pub use crate::workflow::node::{

@@ -8,35 +8,41 @@ mod suggest;
 mod time;
 mod value;
 
+use crate::diagnostics::Mistakes;
 use crate::model::{Checked, Options, Outcome, Signature, Step, Workflow};
 use crate::parse::{Function, Written};
 use signature::Verdict;
 
 /// Judges a step. Its body is the author's business.
 pub(crate) fn step(written: Written) -> Checked<Step> {
-    judge(written, |signature, options, function, _| Step {
-        signature,
-        options,
-        function,
+    judge(written, |signature, options, function, _| {
+        Outcome::Whole(Box::new(Step {
+            signature,
+            options,
+            function,
+        }))
     })
 }
 
 /// Judges a workflow, body and all.
 pub(crate) fn workflow(written: Written) -> Checked<Workflow> {
     judge(written, |signature, options, function, mistakes| {
-        let body = body::read(&signature, &function, mistakes);
-        Workflow {
-            signature,
-            options,
-            function,
-            body,
+        match body::read(&signature, &function, mistakes) {
+            Some(body) => Outcome::Whole(Box::new(Workflow {
+                signature,
+                options,
+                function,
+                body,
+            })),
+            // It is half typed.
+            None => Outcome::CallOnly(Box::new(signature)),
         }
     })
 }
 
 fn judge<T>(
     written: Written,
-    whole: impl FnOnce(Signature, Options, Function, &mut crate::diagnostics::Mistakes) -> T,
+    whole: impl FnOnce(Signature, Options, Function, &mut Mistakes) -> Outcome<T>,
 ) -> Checked<T> {
     let Written {
         attribute,
@@ -48,9 +54,7 @@ fn judge<T>(
     let verdict = signature::read(attribute, &function, &mut mistakes);
     let options = options::read(attribute, &options, &mut mistakes);
     let item = match verdict {
-        Verdict::Sound(signature) => {
-            Outcome::Whole(Box::new(whole(signature, options, function, &mut mistakes)))
-        }
+        Verdict::Sound(signature) => whole(signature, options, function, &mut mistakes),
         Verdict::Callable(signature) => Outcome::CallOnly(Box::new(signature)),
         Verdict::NoFreeFunction => Outcome::AsWritten(Box::new(function)),
     };

@@ -30,12 +30,9 @@ pub(super) fn question(suspect: &Suspect) -> TokenStream {
             )
         }
     };
-    // Names stand at the colons of the path, where no editor looks for names.
-    let begin = place::at(quote!(::), at.0);
-    let panic = place::at(quote!(core::panic!), *colons);
-    let message = place::parenthesized(quote!("{}", #text), at.1);
+    let panic = place::panic(quote!("{}", #text), *at, *colons);
     quote! {
-        #[allow(unused_imports)]
+        #[allow(unused_imports, clippy::all, clippy::pedantic)]
         const _: () = {
             #around
             const _: () = {
@@ -43,7 +40,7 @@ pub(super) fn question(suspect: &Suspect) -> TokenStream {
                 #(#uses)*
                 #owner_glob
                 if <__s::Own<#asked>>::IS_STANDARD {
-                    #begin #panic #message
+                    #panic
                 }
             };
         };

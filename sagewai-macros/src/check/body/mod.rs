@@ -24,10 +24,12 @@ use names::Names;
 use nondeterminism::Verdict;
 
 /// Reads the body of a workflow.
-pub(super) fn read(signature: &Signature, function: &Function, mistakes: &mut Mistakes) -> Body {
-    let Some((attributes, mut block)) = mistakes.take(function.statements()) else {
-        return Body::default();
-    };
+pub(super) fn read(
+    signature: &Signature,
+    function: &Function,
+    mistakes: &mut Mistakes,
+) -> Option<Body> {
+    let (attributes, mut block) = mistakes.take(function.statements())?;
     let mut reader = Reader {
         mistakes,
         sites: Vec::new(),
@@ -44,14 +46,14 @@ pub(super) fn read(signature: &Signature, function: &Function, mistakes: &mut Mi
         reader.names.bind_variable(&param.name);
     }
     reader.visit_block_mut(&mut block);
-    Body {
+    Some(Body {
         attributes,
         statements: block.stmts,
         flow: control_flow::tidy(reader.flow),
         sites: reader.sites,
         foreign_macro: reader.foreign_macro,
         suspects: reader.suspects,
-    }
+    })
 }
 
 /// Goes through the body in the order in which it is evaluated.
