@@ -43,7 +43,10 @@ const fn hash_flow(mut seed: u64, flow: &[Flow], nodes: &[GraphNode]) -> u64 {
                 let mut seed = hash(seed, "branch");
                 let mut arm = 0;
                 while arm < arms.len() {
-                    seed = hash_flow(hash(seed, "arm"), arms[arm].1, nodes);
+                    // One more arm in which nothing durable happens changes nothing.
+                    if !arms[arm].1.is_empty() {
+                        seed = hash_flow(hash(seed, "arm"), arms[arm].1, nodes);
+                    }
                     arm += 1;
                 }
                 seed
