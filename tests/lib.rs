@@ -1,1 +1,3 @@
-//! The tests of this package are in `it`; its programs are what they kill.
+//! What the tests in `it` and the programs that they kill share.
+
+pub mod watched_store;

@@ -32,6 +32,10 @@ impl Mistakes {
         value.map_err(|error| self.push(error)).ok()
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

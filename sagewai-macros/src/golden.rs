@@ -87,6 +87,29 @@ fn workflow_with_all_control_flow() {
 }
 
 #[test]
+fn workflow_with_branches() {
+    assert_expansion(
+        "workflow_with_branches",
+        crate::expand_workflow,
+        "",
+        r#"
+            async fn both(text: String) -> Result<u32> {
+                let block = async {
+                    let n = count(&text).await?;
+                    Ok::<_, Failure>(n)
+                };
+                let (a, b) = try_join!(block, verify(&text)).await?;
+                let all = map(0..a, |n| async move { double(n).await }).concurrency(2).await;
+                match race!(approval("go"), sleep(LIMIT)).await {
+                    Won2::A(decision) => Ok(b),
+                    Won2::B(slept) => Ok(0),
+                }
+            }
+        "#,
+    );
+}
+
+#[test]
 fn workflow_with_a_foreign_macro_has_a_copy_that_is_not_async() {
     assert_expansion(
         "workflow_with_a_foreign_macro_has_a_copy_that_is_not_async",

@@ -12,7 +12,8 @@ pub use crate::error::{Classify, Failure, Fault, StepError, StepResult};
 pub use crate::model::Json;
 pub use crate::workflow::args::{Arg, ArgsReader, ArgsWriter, arg, copy, own};
 pub use crate::workflow::combine::{
-    Block, Branch, CheckedBlock, JoinBranches, Slot, branch, checked_block, join, race, try_join,
+    Block, Branch, CheckedBlock, JoinBranches, RaceBranches, Slot, TryJoinBranches, branch,
+    checked_block, join, race, try_join,
 };
 pub use crate::workflow::durable::durable;
 pub use crate::workflow::graph::{

@@ -18,6 +18,11 @@ async fn victim(value: u32) -> Result<u32> {
     Ok(value)
 }
 
+#[workflow(name = "at-once")]
+async fn at_once(value: u32) -> Result<u32> {
+    Ok(value)
+}
+
 #[workflow(name = "poison")]
 async fn poison() -> Result<()> {
     Ok(())
@@ -185,6 +190,44 @@ on_every_shared_store! {
         }
     }
 
+    async fn killed_at_each_commit_around_branches_nothing_that_was_committed_is_repeated(scene: Scene) {
+        let mut n = 0;
+        let mut stopped = true;
+        while stopped {
+            n += 1;
+            for point in ["before", "after"] {
+                let field = Field::new(&scene);
+                let id = format!("branches-{point}-{n}");
+                let run = at_once(1).run_id(&id).start(&scene.client).await.unwrap();
+                let first = field.victim(&[&format!("--stop-{point}-commit"), &n.to_string()]);
+                // Beyond its last commit, it does not stand still any more.
+                stopped = until(async || {
+                    let is_over = run.status().await.unwrap().run.state.is_finished();
+                    if field.marker().exists() { Some(true) } else { is_over.then_some(false) }
+                }).await;
+                let stored = scene.client.journal(run.id()).await.unwrap();
+                first.kill();
+                let second = field.victim(&[]);
+                // 2 and 3 of the join, 3 + 4 + 5 of the map, 13 of the race, and the last step.
+                assert_eq!(soon(run.result()).await.unwrap(), 17, "{id}");
+                second.kill();
+                let journal = scene.client.journal(run.id()).await.unwrap();
+                let ordinals: Vec<u32> = journal.checkpoints.iter().map(|c| c.written.ordinal).collect();
+                let expected: Vec<u32> = (0..).take(ordinals.len()).collect();
+                assert_eq!(ordinals, expected, "{id}");
+                let effects = field.effects(&id);
+                for checkpoint in &stored.checkpoints {
+                    let position = &checkpoint.written.position;
+                    let ends = effects.get(&format!("end {position}")).copied();
+                    if checkpoint.written.kind == sagewai::CheckpointKind::Step {
+                        assert_eq!(ends, Some(1), "{id}: {position} was committed, and done again");
+                    }
+                }
+            }
+        }
+        assert!(n > 5, "it has several commits: {n}");
+    }
+
     async fn killed_inside_each_step_that_step_starts_over(scene: Scene) {
         for step in ["one", "two", "three"] {
             let field = Field::new(&scene);
@@ -308,12 +351,14 @@ on_every_shared_store! {
         for n in 0..120_u32 {
             runs.push(victim(n).run_id(format!("load-{n}")).start(&scene.client).await.unwrap());
         }
-        let mut workers: Vec<Victim> = (0..3).map(|_| field.victim(&[])).collect();
+        // Killed this often, a worker may die with a run again and again before it came to it.
+        let patient = ["--max-claims", "100"];
+        let mut workers: Vec<Victim> = (0..3).map(|_| field.victim(&patient)).collect();
         for _ in 0..12 {
             let pause = Duration::from_millis(40 + draw.below(120));
             tokio::time::sleep(pause).await;
             let chosen = usize::try_from(draw.below(3)).unwrap();
-            std::mem::replace(&mut workers[chosen], field.victim(&[])).kill();
+            std::mem::replace(&mut workers[chosen], field.victim(&patient)).kill();
         }
         for (n, run) in (0..).zip(&runs) {
             assert_eq!(soon(run.result()).await.unwrap(), n + 3, "seed {}", draw.seed);

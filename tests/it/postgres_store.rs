@@ -74,7 +74,7 @@ async fn register(store: &AnyStore) -> WorkerKey {
         pool: "default".to_owned(),
         labels: Labels::new(),
         slots: 10,
-        lease: Duration::from_secs(600),
+        lease: Duration::from_mins(10),
         host: "here".to_owned(),
     };
     store.register(&worker).await.unwrap();
@@ -238,7 +238,7 @@ async fn two_schemas_of_one_database_know_nothing_of_each_other() {
     assert_eq!(run.unwrap().epoch, 0);
     assert!(
         stores[1]
-            .workers(Duration::from_secs(60))
+            .workers(Duration::from_mins(1))
             .await
             .unwrap()
             .is_empty()

@@ -3,7 +3,7 @@
 //! Its steps write what they do into a ledger outside of the store. On demand it stands still at a certain point,
 //! says so by a marker file, and waits to be killed.
 
-mod stopping_store;
+mod stop_at_commit;
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -16,7 +16,9 @@ use clap::Parser;
 use sagewai::prelude::*;
 use sagewai::store::AnyStore;
 
-use stopping_store::{StopAt, StoppingStore};
+use sagewai_tests::watched_store::WatchedStore;
+
+use stop_at_commit::{StopAt, StopAtCommit};
 
 /// A worker to be killed.
 #[derive(Debug, Parser)]
@@ -124,6 +126,29 @@ async fn victim(value: u32) -> Result<u32> {
     three(value).await
 }
 
+/// Several things at once, one after the other: each combinator's outcome decides what comes next.
+#[workflow(name = "at-once")]
+async fn at_once(value: u32) -> Result<u32> {
+    let (left, right) = try_join!(one(value), async {
+        let next = two(value).await?;
+        three(next).await
+    })
+    .await?;
+    let all = map(0..3_u32, |n| one(left + n)).concurrency(2).await;
+    let all = all.into_iter().sum::<Result<u32>>()?;
+    let won = match race!(two(all), hangs()).await {
+        Won2::A(value) | Won2::B(value) => value?,
+    };
+    three(won + right).await
+}
+
+/// Never ends by itself.
+#[step]
+async fn hangs(ctx: &StepContext) -> Result<u32> {
+    note(ctx, "begin");
+    std::future::pending().await
+}
+
 #[step]
 async fn deadly(ctx: &StepContext) -> Result<()> {
     note(ctx, "begin");
@@ -166,7 +191,10 @@ async fn main() -> Result<()> {
         _ => None,
     };
     let store = match stop {
-        Some(stop) => AnyStore::new(StoppingStore::new(opened, stop, mark)),
+        Some(stop) => AnyStore::new(WatchedStore::new(
+            opened,
+            std::sync::Arc::new(StopAtCommit::new(stop, mark)),
+        )),
         None => opened,
     };
     if let Some(run) = &options.start {
@@ -180,6 +208,7 @@ async fn main() -> Result<()> {
         .poll_interval(Duration::from_millis(100))
         .max_claims(options.max_claims)
         .workflow(victim)
+        .workflow(at_once)
         .workflow(poison)
         .workflow(asking);
     if let Some((key, value)) = options.label.as_deref().and_then(|l| l.split_once('=')) {

@@ -1,6 +1,6 @@
 //! What becomes of the awaits, branches and `async` blocks of a workflow body.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -100,7 +100,15 @@ impl Writer<'_> {
         match (marked.mark, &marked.expr) {
             (Mark::Await(site), _) => self.awaited(site, marked),
             (Mark::Branch(site), expr) => {
-                place::call(quote!(__s::branch), quote!(#expr, #site), place::ends(expr))
+                let ends = place::ends(expr);
+                // Where a call ends stands a parenthesis, and no name that an editor would look up.
+                let at = if matches!(expr, Expr::Call(_) | Expr::MethodCall(_)) {
+                    ends.1
+                } else {
+                    Span::call_site()
+                };
+                let branch = quote_spanned!(at=> __s::branch);
+                place::call(branch, quote!(#expr, #site), ends)
             }
             (Mark::Block, Expr::Async(block)) => self.block(block),
             (Mark::Block, expr) => expr.to_token_stream(),
@@ -159,11 +167,17 @@ impl Writer<'_> {
             },
         );
         body.set_span(block.span());
-        quote!({
-            let #slot = __s::Slot::default();
-            #(#attrs)*
-            __s::Slot::block(__s::Clone::clone(&#slot), #async_token #capture #body)
-        })
+        let mut braced = Group::new(
+            Delimiter::Brace,
+            quote! {
+                let #slot = __s::Slot::default();
+                #(#attrs)*
+                __s::Slot::block(__s::Clone::clone(&#slot), #async_token #capture #body)
+            },
+        );
+        // So that a block that nobody awaits is reported where it stands.
+        braced.set_span(async_token.span());
+        quote!(#braced)
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Client, Status, status};
 use crate::error::{Error, RunFailed, StepError};
 use crate::model::{Journal, Outcome, Position, Run, RunId, RunState};
+use crate::store::RunWatch;
 use crate::workflow::erased::error_text;
 use crate::workflow::{Payload, Workflow};
 
@@ -18,16 +20,29 @@ pub struct RunHandle<W> {
     client: Client,
     id: RunId,
     created: bool,
+    /// Listens since before the run was created, so that its end cannot have been missed. Taken by the first wait.
+    heard_from_the_start: Mutex<Option<RunWatch>>,
     workflow: PhantomData<fn() -> W>,
 }
 
 impl<W: Workflow> RunHandle<W> {
-    pub(crate) fn new(client: Client, id: RunId, created: bool) -> RunHandle<W> {
+    /// A handle to a run that is there.
+    pub(super) fn new(client: Client, id: RunId) -> RunHandle<W> {
         RunHandle {
             client,
             id,
-            created,
+            created: false,
+            heard_from_the_start: Mutex::default(),
             workflow: PhantomData,
+        }
+    }
+
+    /// A handle to a run that was just created; `hints` listens since before.
+    pub(super) fn created(client: Client, id: RunId, hints: RunWatch) -> RunHandle<W> {
+        RunHandle {
+            created: true,
+            heard_from_the_start: Mutex::new(Some(hints)),
+            ..RunHandle::new(client, id)
         }
     }
 
@@ -47,8 +62,8 @@ impl<W: Workflow> RunHandle<W> {
     /// [`Error::Failed`] with the run's own error, which [`RunFailed::error`] gives typed; [`Error::WrongState`]
     /// where it was cancelled; [`Error::Stored`] where its result does not describe the workflow's output any more.
     pub async fn result(&self) -> Result<W::Output, Error> {
-        let run = self.finished().await?;
-        result_of::<W>(&self.client, &run).await
+        let outcome = self.ended().await?;
+        self.typed(outcome).await
     }
 
     /// Waits until the run is over, and gives its own result: the workflow's value, or its typed error.
@@ -81,16 +96,53 @@ impl<W: Workflow> RunHandle<W> {
         &self.client
     }
 
-    async fn finished(&self) -> Result<Run, Error> {
-        // Listen, then look, then wait: whatever happens after the look is heard.
-        let mut hints = self.client.store.hints().watch_run(self.id.key());
+    /// Waits until the run is over.
+    async fn ended(&self) -> Result<Outcome, Error> {
+        let store = &self.client.store;
+        let from_the_start = self
+            .heard_from_the_start
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // Listen, then look, then wait: whatever happens after the look is heard. Who has listened from the start
+        // need not look before the first word.
+        let mut may_be_over = from_the_start.is_none();
+        let mut hints = from_the_start.unwrap_or_else(|| store.hints().watch_run(self.id.key()));
         loop {
-            let run = self.client.find(&self.id).await?;
-            if run.state.is_finished() {
-                return Ok(run);
+            if may_be_over && let Some(outcome) = store.output(&self.id).await? {
+                return Ok(outcome);
             }
+            may_be_over = true;
             // A hint may be lost, so a look follows in any case.
-            let _ = tokio::time::timeout(LOOK_AGAIN, hints.changed()).await;
+            if tokio::time::timeout(LOOK_AGAIN, hints.changed())
+                .await
+                .is_err()
+            {
+                let run = self.client.find(&self.id).await?;
+                if run.state == RunState::Cancelled {
+                    return Err(Error::WrongState {
+                        run: run.id,
+                        state: run.state,
+                        verb: "awaited for a result",
+                    });
+                }
+            }
+        }
+    }
+
+    /// What an outcome is to a caller.
+    pub(super) async fn typed(&self, outcome: Outcome) -> Result<W::Output, Error> {
+        match outcome {
+            Outcome::Ok(json) => W::Output::load(json.as_str()).map_err(|fault| Error::Stored {
+                run: self.id.clone(),
+                position: Position::OUTPUT.to_owned(),
+                fault,
+            }),
+            outcome => {
+                let run = self.client.find(&self.id).await?;
+                let journal = self.client.journal(&self.id).await?;
+                Err(failed::<W::Error>(&run, &journal, outcome))
+            }
         }
     }
 }
@@ -107,42 +159,9 @@ impl<W> Clone for RunHandle<W> {
             client: self.client.clone(),
             id: self.id.clone(),
             created: self.created,
+            heard_from_the_start: Mutex::default(),
             workflow: PhantomData,
         }
-    }
-}
-
-/// What a finished run returned.
-pub(super) async fn result_of<W: Workflow>(client: &Client, run: &Run) -> Result<W::Output, Error> {
-    if run.state == RunState::Cancelled {
-        return Err(Error::WrongState {
-            run: run.id.clone(),
-            state: run.state,
-            verb: "awaited for a result",
-        });
-    }
-    let journal = client.store.journal(&run.id).await?;
-    let journal = journal.ok_or_else(|| Error::NoRun {
-        run: run.id.clone(),
-    })?;
-    let outcome = match journal.at(Position::OUTPUT) {
-        Some(output) => output.written.outcome.clone(),
-        // It was retried between the two looks, and is not over any more.
-        None => {
-            return Err(Error::WrongState {
-                run: run.id.clone(),
-                state: RunState::Pending,
-                verb: "read",
-            });
-        }
-    };
-    match outcome {
-        Outcome::Ok(json) => W::Output::load(json.as_str()).map_err(|fault| Error::Stored {
-            run: run.id.clone(),
-            position: Position::OUTPUT.to_owned(),
-            fault,
-        }),
-        outcome => Err(failed::<W::Error>(run, &journal, outcome)),
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::handle::result_of;
 use super::{Client, RunHandle};
 use crate::error::Error;
 use crate::model::{ClaimOne, Run, RunState, Waiting};
@@ -97,11 +96,15 @@ impl<W: Workflow> RunHandle<W> {
                 ClaimOne::Not(run) => run,
             };
             match run.state {
-                RunState::Completed | RunState::Failed | RunState::Cancelled => {
-                    return result_of::<W>(client, &run).await.map(Settled::Completed);
+                RunState::Completed | RunState::Failed => {
+                    // Retried between the two looks, it is not over any more.
+                    let Some(outcome) = store.output(self.id()).await? else {
+                        continue;
+                    };
+                    return self.typed(outcome).await.map(Settled::Completed);
                 }
                 RunState::Running => return Err(self.already_running(&run).await?),
-                RunState::Paused => {
+                RunState::Paused | RunState::Cancelled => {
                     return Err(Error::WrongState {
                         run: run.id,
                         state: run.state,

@@ -58,7 +58,7 @@ impl Client {
                 found: run.workflow,
             });
         }
-        Ok(RunHandle::new(self.clone(), id, false))
+        Ok(RunHandle::new(self.clone(), id))
     }
 
     /// A gate of a run, to decide at it. Neither needs to be there yet but the run.

@@ -16,26 +16,25 @@ impl<W: Workflow> WorkflowCall<W> {
     pub async fn start(self, client: &Client) -> Result<RunHandle<W>, Error> {
         let new = self.submission()?;
         let id = new.id.clone();
-        let created = match client.store.start(new).await? {
-            Started::Created => true,
-            Started::Attached => false,
+        // Listening begins before the run is there.
+        let hints = client.store.hints().watch_run(id.key());
+        match client.store.start(new).await? {
+            Started::Created => {
+                tracing::debug!(run = %id, workflow = W::SPEC.name, "run submitted");
+                Ok(RunHandle::created(client.clone(), id, hints))
+            }
+            Started::Attached => Ok(RunHandle::new(client.clone(), id)),
             Started::Conflict {
                 same_workflow: true,
                 ..
-            } => {
-                return Err(Error::Conflict {
-                    run: id,
-                    other: "other arguments".to_owned(),
-                });
-            }
-            Started::Conflict { workflow, .. } => {
-                return Err(Error::Conflict {
-                    run: id,
-                    other: format!("workflow `{workflow}`"),
-                });
-            }
-        };
-        tracing::debug!(run = %id, workflow = W::SPEC.name, created, "run submitted");
-        Ok(RunHandle::new(client.clone(), id, created))
+            } => Err(Error::Conflict {
+                run: id,
+                other: "other arguments".to_owned(),
+            }),
+            Started::Conflict { workflow, .. } => Err(Error::Conflict {
+                run: id,
+                other: format!("workflow `{workflow}`"),
+            }),
+        }
     }
 }

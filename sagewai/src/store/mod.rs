@@ -37,8 +37,8 @@ use async_trait::async_trait;
 
 use crate::model::{
     ClaimOne, Claimed, Commit, Decided, Decision, Gate, Journal as RunJournal, Lease, NewRun,
-    NewWorker, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick, Timestamp,
-    Verdict, WorkerKey, WorkerRecord,
+    NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
+    Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
 
 pub use any::AnyStore;
@@ -110,6 +110,10 @@ pub trait Journal {
 
     /// What a run has left; none where there is no such run.
     async fn journal(&self, run: &RunId) -> StoreResult<Option<RunJournal>>;
+
+    /// How a run ended: its checkpoint at [`Position::OUTPUT`](crate::Position::OUTPUT). None while it has not, where it
+    /// was cancelled, and where there is no such run.
+    async fn output(&self, run: &RunId) -> StoreResult<Option<Outcome>>;
 
     /// Makes a `failed` run, or one that waits because its code no longer fits, `pending` again; `by` is kept in
     /// the timeline. Completed steps stay. The checkpoints that made it fail go: those at the end of the order

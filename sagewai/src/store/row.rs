@@ -88,7 +88,6 @@ pub(super) fn run(row: &impl Cells) -> Read<Run> {
 /// Reads what `sql::checkpoint_columns!` selects.
 pub(super) fn checkpoint(row: &impl Cells) -> Read<Checkpoint> {
     let kind = row.text("kind")?;
-    let payload = Json::from_store(row.text("payload")?);
     Ok(Checkpoint {
         written: NewCheckpoint {
             position: Position::from(row.text("position")?),
@@ -99,11 +98,16 @@ pub(super) fn checkpoint(row: &impl Cells) -> Read<Checkpoint> {
             input_digest: row.big("input_digest")?,
             attempts: count(row.int("attempts")?)?,
             took: duration(row.big("took_us")?),
-            outcome: Outcome::from_columns(&row.text("outcome")?, payload)
-                .map_err(|e| Unreadable(e.to_string()))?,
+            outcome: outcome(row)?,
         },
         at: time(row, "at")?,
     })
+}
+
+/// Reads how an operation ended.
+pub(super) fn outcome(row: &impl Cells) -> Read<Outcome> {
+    let payload = Json::from_store(row.text("payload")?);
+    Outcome::from_columns(&row.text("outcome")?, payload).map_err(|e| Unreadable(e.to_string()))
 }
 
 /// Reads what `sql::event_columns!` selects.

@@ -25,9 +25,7 @@ mod watch;
 mod workflow_call;
 
 pub use approval::{ApprovalGate, approval};
-pub use combine::{
-    Join, Map, Race, TryJoin, TryMap, Won2, Won3, Won4, Won5, Won6, Won7, Won8, map, try_map,
-};
+pub use combine::{Map, TryMap, Won2, Won3, Won4, Won5, Won6, Won7, Won8, map, try_map};
 pub use context::{StepContext, WorkflowContext};
 pub use durable::Durable;
 pub use graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind};

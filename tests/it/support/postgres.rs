@@ -116,7 +116,7 @@ impl Cluster {
         let Some(folder) = answer.strip_prefix("ready ") else {
             panic!("PostgreSQL does not start: {answer}");
         };
-        cluster.folder = folder.to_owned();
+        folder.clone_into(&mut cluster.folder);
         cluster
     }
 
@@ -142,11 +142,6 @@ impl Cluster {
     /// Starts the server again.
     pub fn go_on(&mut self) {
         self.say("start");
-    }
-
-    /// Where the server keeps everything.
-    pub fn folder(&self) -> &Path {
-        Path::new(&self.folder)
     }
 
     fn url(&self, database: &str) -> String {

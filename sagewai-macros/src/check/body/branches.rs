@@ -5,14 +5,11 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{Block, Expr, ExprCall, ExprClosure, Macro, Stmt, Token};
+use syn::{Block, Expr, ExprCall, ExprClosure, ExprMacro, Macro, Stmt, Token};
 
 use super::callee::{self, Root};
 use super::{Reader, control_flow};
 use crate::model::{Arm, Flow, Mark, Marked, Parallel};
-
-/// How many branches a combinator takes.
-const BRANCHES: std::ops::RangeInclusive<usize> = 2..=8;
 
 /// The combinator that a macro is, by its name.
 pub(super) fn combinator(invocation: &Macro) -> Option<Parallel> {
@@ -89,16 +86,6 @@ impl Reader<'_> {
             Ok(branches) => branches,
             Err(error) => return self.mistakes.push(error),
         };
-        if !BRANCHES.contains(&branches.len()) {
-            let name = invocation.path.segments.last();
-            let name = name.map_or_else(String::new, |segment| segment.ident.to_string());
-            let (least, most, count) = (BRANCHES.start(), BRANCHES.end(), branches.len());
-            let text = format!(
-                "`{name}!` runs {least} to {most} branches at once, and this has {count}\n\
-                 put some of them into one `async` block, or use `map` for many of a kind"
-            );
-            self.refuse(&invocation.path, text);
-        }
         let flows = branches
             .iter_mut()
             .map(|branch| self.collect_branch(branch))
@@ -109,6 +96,29 @@ impl Reader<'_> {
             label: String::new(),
             branches: flows,
         });
+    }
+
+    /// A combinator whose value is used as if it were there already, as with the macros of this name in other crates.
+    pub(super) fn refuse_unawaited(&mut self, expr: &mut Expr) -> bool {
+        let Expr::Macro(invocation) = expr else {
+            return false;
+        };
+        let Some(kind) = combinator(&invocation.mac) else {
+            return false;
+        };
+        let path = &mut invocation.mac.path;
+        let name = path.segments.last().map(|last| last.ident.clone());
+        let Some(name) = name else { return false };
+        let text = format!(
+            "`{name}!` gives its value when it is awaited: `{name}!(..).await`\n\
+             it must be that of `sagewai`; those of other crates run plain futures, which a replay would run again"
+        );
+        self.refuse(&*path, text);
+        // With ours, and awaited, the rest of the body is right.
+        *path = syn::parse_quote!(::sagewai::#name);
+        self.read_combinator(&mut invocation.mac, kind);
+        mark(expr, Mark::Await(self.last_site()));
+        true
     }
 
     /// `map(items, |item| step(item))`.
@@ -229,15 +239,26 @@ impl Reader<'_> {
             reader.names.add_items(block);
             let last = block.stmts.len().saturating_sub(1);
             for (index, statement) in block.stmts.iter_mut().enumerate() {
+                macro_as_expression(statement);
                 match statement {
                     Stmt::Expr(value, None) if index == last => read(reader, value),
-                    Stmt::Macro(value) if index == last && value.semi_token.is_none() => {
-                        reader.visit_macro_mut(&mut value.mac);
-                    }
                     statement => reader.visit_stmt_mut(statement),
                 }
             }
         });
+    }
+}
+
+/// A combinator that is a statement, as the expression that it is.
+pub(super) fn macro_as_expression(statement: &mut Stmt) {
+    if let Stmt::Macro(written) = statement
+        && combinator(&written.mac).is_some()
+    {
+        let expr = Expr::Macro(ExprMacro {
+            attrs: std::mem::take(&mut written.attrs),
+            mac: written.mac.clone(),
+        });
+        *statement = Stmt::Expr(expr, written.semi_token);
     }
 }
 

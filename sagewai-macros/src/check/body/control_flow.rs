@@ -149,8 +149,9 @@ impl Reader<'_> {
         }
         let label = what(&init.expr);
         let held = callee::root(&self.names, &init.expr);
+        let mistakes = self.mistakes.count();
         self.visit_expr_mut(&mut init.expr);
-        let refused = self.is_refused(&init.expr);
+        let refused = self.is_refused(&init.expr) || self.mistakes.count() > mistakes;
         if let Some((_, diverge)) = &mut init.diverge {
             let otherwise = self.collect(|reader| reader.visit_expr_mut(diverge));
             let arms = vec![

@@ -106,9 +106,6 @@ impl Reader<'_> {
             );
             return self.refuse(&invocation.path, text);
         }
-        if let Some(kind) = branches::combinator(invocation) {
-            return self.read_combinator(invocation, kind);
-        }
         if self.exempt == 0
             && let Some(text) = nondeterminism::refusal_of_printing(&name)
         {

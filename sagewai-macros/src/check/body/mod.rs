@@ -13,7 +13,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprLet, ExprMethodCall, ExprPath,
-    Item, Local, Macro, Path,
+    Item, Local, Macro, Path, Stmt,
 };
 
 use crate::diagnostics::Mistakes;
@@ -162,12 +162,26 @@ impl VisitMut for Reader<'_> {
             *expr = await_site(self.last_site(), awaited, keyword);
             return;
         }
+        if self.refuse_unawaited(expr) {
+            return;
+        }
         visit_mut::visit_expr_mut(self, expr);
         // Awaits inside came first, as they do when it runs.
         if let Expr::Await(awaited) = expr
             && let Some(read) = self.read_await(awaited)
         {
             *expr = read;
+        }
+    }
+
+    fn visit_stmt_mut(&mut self, statement: &mut Stmt) {
+        branches::macro_as_expression(statement);
+        if let Stmt::Expr(Expr::Async(block), Some(_)) = statement {
+            let text = "this `async` block does nothing, because nobody awaits it\nadd `.await`, or make it a branch of `join!`";
+            self.refuse(block.async_token, text);
+            *statement = syn::parse_quote!((););
+        } else {
+            visit_mut::visit_stmt_mut(self, statement);
         }
     }
 

@@ -142,6 +142,7 @@ macro_rules! conformance_tests {
             commit_after_the_lease_passed_is_fenced_until_a_heartbeat
             commit_of_a_run_that_is_over_is_fenced
             commit_of_an_unknown_run_is_fenced
+            output_is_there_as_soon_as_the_run_has_ended
             completed_run_keeps_its_output
             failed_run_says_what_went_wrong
             too_large_payload_is_refused_with_nothing_written

@@ -57,6 +57,15 @@ impl Journal for InMemoryStore {
         Ok(self.lock().runs.get(&run.key()).map(RunRows::journal))
     }
 
+    async fn output(&self, run: &RunId) -> StoreResult<Option<Outcome>> {
+        let tables = self.lock();
+        let output = tables
+            .runs
+            .get(&run.key())
+            .and_then(|rows| rows.checkpoints.get(&Position::from(Position::OUTPUT)));
+        Ok(output.map(|(checkpoint, _)| checkpoint.written.outcome.clone()))
+    }
+
     async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
         let key = run.key();
         let mut tables = self.lock();

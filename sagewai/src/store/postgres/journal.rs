@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use crate::model::{
-    Commit, EventKind, Found, Journal as RunJournal, NewRun, Position, Run, RunId, RunKey,
+    Commit, EventKind, Found, Journal as RunJournal, NewRun, Outcome, Position, Run, RunId, RunKey,
     RunState, Started, Verdict, Waiting, WorkerKey,
 };
 use crate::store::failure::Failure;
@@ -57,6 +57,11 @@ impl Journal for PostgresStore {
         Ok(Some(journal).filter(|journal| !journal.checkpoints.is_empty()))
     }
 
+    async fn output(&self, run: &RunId) -> StoreResult<Option<Outcome>> {
+        let found = self.read_output(run.key()).await;
+        found.map_err(|e| self.error(e))
+    }
+
     async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
         let before = self.through_clashes(|| self.retry_once(run.key(), by));
         let (before, retried) = before.await?;
@@ -68,6 +73,14 @@ impl Journal for PostgresStore {
 }
 
 impl PostgresStore {
+    async fn read_output(&self, run: RunKey) -> Result<Option<Outcome>, Failure> {
+        let found = sqlx::query(sql::OUTPUT)
+            .bind(run.uuid())
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(found.as_ref().map(row::outcome).transpose()?)
+    }
+
     async fn read_journal(&self, run: RunKey) -> Result<RunJournal, Failure> {
         let checkpoints = self.read_of(sql::CHECKPOINTS, run).await?;
         let events = self.read_of(sql::EVENTS, run).await?;

@@ -14,6 +14,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("APPLIED", APPLIED),
     ("BURY", queue::BURY),
     ("CHECKPOINTS", sql::CHECKPOINTS),
+    ("OUTPUT", sql::OUTPUT),
     ("CHECKPOINTS_OF_MANY", journal::CHECKPOINTS_OF_MANY),
     ("CLAIM", CLAIM),
     ("CLAIM_ONE", CLAIM_ONE),

@@ -1,7 +1,6 @@
 //! One statement for many rows. SQLite binds no arrays, so the parameters are written out, for a few sizes only: each
-//! size is prepared once.
+//! size is prepared once. They have no names, since finding a name takes as long as there are names.
 
-use std::fmt::Write;
 use std::sync::OnceLock;
 
 /// How many rows one statement takes; what is left over goes in smaller ones.
@@ -10,25 +9,18 @@ const SIZES: [usize; 3] = [64, 8, 1];
 /// A statement that ends, up to its tail, in a list of rows.
 #[derive(Debug)]
 pub(super) struct Bulk {
-    /// Up to the rows. It and the tail may use `$1` to `$shared`.
+    /// Up to the rows. Parameters in it are `?`, and are bound before the rows.
     head: &'static str,
-    shared: usize,
     columns: usize,
     tail: &'static str,
     texts: [OnceLock<String>; SIZES.len()],
 }
 
 impl Bulk {
-    /// A statement for rows of that many columns, whose parameters come after `shared` ones.
-    pub(super) const fn new(
-        head: &'static str,
-        shared: usize,
-        columns: usize,
-        tail: &'static str,
-    ) -> Bulk {
+    /// A statement for rows of that many columns.
+    pub(super) const fn new(head: &'static str, columns: usize, tail: &'static str) -> Bulk {
         Bulk {
             head,
-            shared,
             columns,
             tail,
             texts: [const { OnceLock::new() }; SIZES.len()],
@@ -50,22 +42,9 @@ impl Bulk {
     }
 
     fn text(&self, rows: usize) -> String {
-        let mut text = self.head.to_owned();
-        for row in 0..rows {
-            for column in 0..self.columns {
-                let before = match (row, column) {
-                    (0, 0) => "(",
-                    (_, 0) => "), (",
-                    _ => ", ",
-                };
-                let parameter = self.shared + row * self.columns + column + 1;
-                // Writing into a string does not fail.
-                let _ = write!(text, "{before}${parameter}");
-            }
-        }
-        text.push(')');
-        text.push_str(self.tail);
-        text
+        let row = format!("({})", vec!["?"; self.columns].join(", "));
+        let rows = vec![row.as_str(); rows].join(", ");
+        [self.head, &rows, self.tail].concat()
     }
 }
 
@@ -75,16 +54,16 @@ mod tests {
 
     #[test]
     fn rows_go_in_few_statements() {
-        static INSERT: Bulk = Bulk::new("INSERT INTO t VALUES ", 1, 2, " RETURNING a + $1");
+        static INSERT: Bulk = Bulk::new("INSERT INTO t VALUES ", 2, " RETURNING a");
         let rows: Vec<u32> = (0..146).collect();
         let parts: Vec<_> = INSERT.parts(&rows).collect();
         let sizes: Vec<usize> = parts.iter().map(|(_, part)| part.len()).collect();
         assert_eq!(sizes, [64, 64, 8, 8, 1, 1]);
-        assert_eq!(parts[4].0, "INSERT INTO t VALUES ($2, $3) RETURNING a + $1");
+        assert_eq!(parts[4].0, "INSERT INTO t VALUES (?, ?) RETURNING a");
         assert!(
             parts[3]
                 .0
-                .starts_with("INSERT INTO t VALUES ($2, $3), ($4, $5), ")
+                .starts_with("INSERT INTO t VALUES (?, ?), (?, ?), ")
         );
         assert_eq!(
             parts.iter().flat_map(|p| p.1).copied().collect::<Vec<_>>(),

@@ -67,7 +67,6 @@ pub(super) const CLAIMABLE: &str = "SELECT (r.state = 'pending' AND r.due_at IS 
 pub(super) static UNQUEUE: Bulk = Bulk::new(
     "DELETE FROM queue WHERE (queue_id, rank, since, run_key) IN (
          SELECT queue_id, -priority, created_at, run_key FROM runs WHERE state = 'pending' AND run_key IN (VALUES ",
-    0,
     1,
     "))",
 );
@@ -77,24 +76,21 @@ pub(super) static BEFORE: Bulk = Bulk::new(
     "SELECT r.run_key, r.state = 'running' AS takeover, r.claims, r.epoch,
             EXISTS (SELECT 1 FROM checkpoints c WHERE c.run_key = r.run_key AND c.epoch = r.epoch) AS progressed
      FROM runs r WHERE r.run_key IN (VALUES ",
-    0,
     1,
     ")",
 );
 
-/// `$1` worker, `$2` now; each run with its count of claims.
+/// First of all, worker and now are bound; then each run with its count of claims.
 pub(super) static TAKE: Bulk = Bulk::new(
-    "UPDATE runs SET state = 'running', epoch = epoch + 1, worker = $1, claims = v.column2,
-         started_at = coalesce(started_at, $2), waiting = NULL, due_at = NULL
+    "UPDATE runs SET state = 'running', epoch = epoch + 1, worker = ?, claims = v.column2,
+         started_at = coalesce(started_at, ?), waiting = NULL, due_at = NULL
      FROM (VALUES ",
-    2,
     2,
     ") v WHERE runs.run_key = v.column1",
 );
 
 pub(super) static RETAKE: Bulk = Bulk::new(
     "UPDATE runs SET epoch = epoch + 1 WHERE run_key IN (VALUES ",
-    0,
     1,
     ")",
 );
@@ -105,7 +101,6 @@ pub(super) static RUNS: Bulk = Bulk::new(
         run_columns!(),
         " FROM runs r JOIN queues q ON q.queue_id = r.queue_id WHERE r.run_key IN (VALUES "
     ),
-    0,
     1,
     ")",
 );

@@ -16,21 +16,19 @@ use crate::store::failure::{Failure, Kind};
 use crate::store::group_commit::{Batch, Flush, Flushed, News};
 use crate::store::row::Cells;
 
-/// Runs that are driven by a worker whose lease holds. `$1` now.
+/// Runs that are driven by a worker whose lease holds. First of all, now is bound.
 pub(super) static FENCE: Bulk = Bulk::new(
     "SELECT r.run_key, r.epoch, r.worker, r.wakes FROM runs r
-     JOIN workers w ON w.worker = r.worker AND w.gone_at IS NULL AND w.lease_until > $1
+     JOIN workers w ON w.worker = r.worker AND w.gone_at IS NULL AND w.lease_until > ?
      WHERE r.state = 'running' AND r.run_key IN (VALUES ",
-    1,
     1,
     ")",
 );
 
-/// `$1` now.
+/// First of all, now is bound.
 pub(super) static INSERT_RUNS: Bulk = Bulk::new(
     "INSERT INTO runs (created_at, state, run_key, run_id, queue_id, priority, fingerprint, due_at)
-     SELECT $1, 'pending', v.* FROM (VALUES ",
-    1,
+     SELECT ?, 'pending', v.* FROM (VALUES ",
     6,
     ") v WHERE true ON CONFLICT (run_key) DO NOTHING RETURNING run_key",
 );

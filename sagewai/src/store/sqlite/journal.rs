@@ -11,7 +11,7 @@ use super::SqliteStore;
 use super::bulk::Bulk;
 use super::writer::now;
 use crate::model::{
-    Commit, EventKind, Found, Journal as RunJournal, NewRun, Position, Run, RunId, RunKey,
+    Commit, EventKind, Found, Journal as RunJournal, NewRun, Outcome, Position, Run, RunId, RunKey,
     RunState, Started, Timestamp, Verdict, Waiting, WorkerKey,
 };
 use crate::store::failure::Failure;
@@ -31,7 +31,6 @@ pub(super) static CHECKPOINTS: Bulk = Bulk::new(
         checkpoint_columns!(),
         " FROM checkpoints WHERE run_key IN (VALUES "
     ),
-    0,
     1,
     ") ORDER BY run_key, ordinal, position",
 );
@@ -41,7 +40,6 @@ pub(super) static EVENTS: Bulk = Bulk::new(
         event_columns!(),
         " FROM events WHERE run_key IN (VALUES "
     ),
-    0,
     1,
     ") ORDER BY run_key, at, id",
 );
@@ -51,7 +49,6 @@ pub(super) static GATES: Bulk = Bulk::new(
         gate_columns!(),
         " FROM gates g JOIN runs r ON r.run_key = g.run_key WHERE g.run_key IN (VALUES "
     ),
-    0,
     1,
     ") ORDER BY g.run_key, g.name",
 );
@@ -72,6 +69,11 @@ impl Journal for SqliteStore {
             .map_err(|e| self.error(e))
     }
 
+    async fn output(&self, run: &RunId) -> StoreResult<Option<Outcome>> {
+        let found = self.read_output(run.key()).await;
+        found.map_err(|e| self.error(e))
+    }
+
     async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
         let (before, retried) = self
             .write_retry(run.key(), by)
@@ -85,6 +87,14 @@ impl Journal for SqliteStore {
 }
 
 impl SqliteStore {
+    async fn read_output(&self, run: RunKey) -> Result<Option<Outcome>, Failure> {
+        let found = sqlx::query(sql::OUTPUT)
+            .bind(run.uuid())
+            .fetch_optional(self.readers())
+            .await?;
+        Ok(found.as_ref().map(row::outcome).transpose()?)
+    }
+
     async fn read_journal(&self, run: RunKey) -> Result<Option<RunJournal>, Failure> {
         // One transaction, so that the three reads see the same moment.
         let mut tx = self.readers().begin().await?;

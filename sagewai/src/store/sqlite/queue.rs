@@ -36,7 +36,6 @@ pub(super) const DISARM_DUE: &str = "DELETE FROM timers WHERE (due_at, run_key) 
 
 pub(super) static WAKE_DUE: Bulk = Bulk::new(
     "UPDATE runs SET state = 'pending', waiting = NULL, due_at = NULL WHERE run_key IN (VALUES ",
-    0,
     1,
     ")",
 );
@@ -44,7 +43,6 @@ pub(super) static WAKE_DUE: Bulk = Bulk::new(
 pub(super) static ENQUEUE: Bulk = Bulk::new(
     "INSERT INTO queue (queue_id, rank, since, run_key)
      SELECT queue_id, -priority, created_at, run_key FROM runs WHERE run_key IN (VALUES ",
-    0,
     1,
     ")",
 );

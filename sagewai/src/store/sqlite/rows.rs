@@ -8,28 +8,25 @@ use crate::model::{
 };
 use crate::store::columns::{self, Move};
 
-/// `$1` now.
+/// First of all, now is bound.
 pub(super) static INSERT_CHECKPOINTS: Bulk = Bulk::new(
     "INSERT INTO checkpoints (at, run_key, epoch, position, ordinal, kind, site, input_digest, attempts, took_us,
          outcome, payload)
-     SELECT $1, v.* FROM (VALUES ",
-    1,
+     SELECT ?, v.* FROM (VALUES ",
     11,
     ") v",
 );
 
-/// `$1` now.
+/// First of all, now is bound.
 pub(super) static INSERT_EVENTS: Bulk = Bulk::new(
-    "INSERT INTO events (at, run_key, id, kind, detail) SELECT $1, v.* FROM (VALUES ",
-    1,
+    "INSERT INTO events (at, run_key, id, kind, detail) SELECT ?, v.* FROM (VALUES ",
     4,
     ") v",
 );
 
-/// `$1` now. A question that was put stays, and a decision that came before it.
+/// First of all, now is bound. A question that was put stays, and a decision that came before it.
 pub(super) static INSERT_GATES: Bulk = Bulk::new(
-    "INSERT INTO gates (asked_at, run_key, name, prompt, context) SELECT $1, v.* FROM (VALUES ",
-    1,
+    "INSERT INTO gates (asked_at, run_key, name, prompt, context) SELECT ?, v.* FROM (VALUES ",
     4,
     ") v WHERE true ON CONFLICT (run_key, name) DO UPDATE
      SET prompt = excluded.prompt, context = excluded.context, asked_at = excluded.asked_at
@@ -37,14 +34,13 @@ pub(super) static INSERT_GATES: Bulk = Bulk::new(
 );
 
 pub(super) static INSERT_TIMERS: Bulk =
-    Bulk::new("INSERT INTO timers (due_at, run_key) VALUES ", 0, 2, "");
+    Bulk::new("INSERT INTO timers (due_at, run_key) VALUES ", 2, "");
 
-/// `$1` now.
+/// First of all, now is bound.
 pub(super) static MOVE: Bulk = Bulk::new(
     "UPDATE runs SET state = v.column2, waiting = v.column3, due_at = v.column4, error = v.column5,
-         finished_at = CASE WHEN v.column2 IN ('completed', 'failed') THEN $1 END
+         finished_at = CASE WHEN v.column2 IN ('completed', 'failed') THEN ? END
      FROM (VALUES ",
-    1,
     5,
     ") v WHERE runs.run_key = v.column1",
 );

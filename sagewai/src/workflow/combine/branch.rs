@@ -1,4 +1,4 @@
-//! One branch, with the number of its place in the source.
+//! A durable operation without its type: a branch, or a combinator of branches.
 
 use std::fmt;
 
@@ -6,8 +6,9 @@ use crate::workflow::durable::Durable;
 use crate::workflow::scope::Site;
 use crate::workflow::spec::BoxFuture;
 
-/// A durable operation that is not awaited where it stands but run by a combinator.
-#[must_use = "a branch does nothing unless a combinator runs it"]
+/// A durable operation of which only the output is known: a branch of a combinator, or what `join!`, `try_join!` and
+/// `race!` make.
+#[must_use = "a durable operation does nothing unless it is awaited or given to a combinator"]
 pub struct Branch<'a, T>(Box<dyn FnOnce(Site) -> BoxFuture<'a, T> + Send + 'a>);
 
 /// What a branch of `join!`, `try_join!`, `race!` or `map` becomes.
@@ -18,9 +19,14 @@ pub fn branch<'a, D, T>(operation: D, site: u16) -> Branch<'a, T>
 where
     D: Durable<Output = T> + 'a,
 {
-    Branch(Box::new(move |at: Site| {
-        Box::pin(operation.run(at.scope.at(site)))
-    }))
+    Branch::new(move |at| Box::pin(operation.run(at.scope.at(site))))
+}
+
+impl<'a, T> Branch<'a, T> {
+    /// An operation that `run` makes when it is known where it stands.
+    pub(super) fn new(run: impl FnOnce(Site) -> BoxFuture<'a, T> + Send + 'a) -> Branch<'a, T> {
+        Branch(Box::new(run))
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -1,5 +1,6 @@
 //! `join!`: all branches.
 
+use super::branch::Branch;
 use super::branches::Branches;
 use crate::workflow::durable::Durable;
 use crate::workflow::scope::Site;
@@ -38,30 +39,26 @@ macro_rules! join {
     ($($branch:expr),+ $(,)?) => { $crate::macro_support::join(($($branch,)+)) };
 }
 
-/// What [`join!`](crate::join) makes; await it.
-#[must_use = "`join!` does nothing unless awaited"]
-#[derive(Debug)]
-pub struct Join<T>(T);
-
-/// What the macro calls.
-pub fn join<T: JoinBranches>(branches: T) -> Join<T> {
-    Join(branches)
+/// What the macro calls. As with [`durable`](crate::macro_support::durable), nothing that depends on the branches
+/// stands in the return type: what is wrong with them is then one error.
+pub fn join<'a, T, Output>(branches: T) -> Branch<'a, Output>
+where
+    T: JoinBranches<Outputs = Output> + 'a,
+{
+    Branch::new(move |at| Box::pin(branches.run(at)))
 }
 
 /// A tuple of two to eight durable operations.
+#[diagnostic::on_unimplemented(
+    message = "`join!` takes two to eight durable operations",
+    label = "not two to eight durable operations",
+    note = "put some of them into an `async` block, which is one branch, or use `map` for many of a kind"
+)]
 pub trait JoinBranches: Send {
     /// The tuple of what they give.
     type Outputs: Send;
     #[doc(hidden)]
     fn run(self, at: Site) -> impl Future<Output = Self::Outputs> + Send;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: JoinBranches> Durable for Join<T> {
-    type Output = T::Outputs;
-    async fn run(self, at: Site) -> T::Outputs {
-        self.0.run(at).await
-    }
 }
 
 macro_rules! tuples {

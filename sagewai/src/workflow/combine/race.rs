@@ -1,5 +1,6 @@
 //! `race!`: the first branch.
 
+use super::branch::Branch;
 use super::branches::Branches;
 use crate::model::{Json, Outcome, Position};
 use crate::workflow::durable::Durable;
@@ -41,14 +42,13 @@ macro_rules! race {
     ($($branch:expr),+ $(,)?) => { $crate::macro_support::race(($($branch,)+)) };
 }
 
-/// What [`race!`](crate::race) makes; await it.
-#[must_use = "`race!` does nothing unless awaited"]
-#[derive(Debug)]
-pub struct Race<T>(T);
-
-/// What the macro calls.
-pub fn race<T>(branches: T) -> Race<T> {
-    Race(branches)
+/// What the macro calls. As with [`durable`](crate::macro_support::durable), nothing that depends on the branches
+/// stands in the return type: what is wrong with them is then one error.
+pub fn race<'a, T, Output>(branches: T) -> Branch<'a, Output>
+where
+    T: RaceBranches<Won = Output> + 'a,
+{
+    Branch::new(move |at| Box::pin(branches.run(at)))
 }
 
 /// Waits for the first branch, ends the others, and stores which one it was.
@@ -86,6 +86,19 @@ fn number(stored: &Outcome) -> String {
     }
 }
 
+/// A tuple of two to eight durable operations.
+#[diagnostic::on_unimplemented(
+    message = "`race!` takes two to eight durable operations",
+    label = "not two to eight durable operations",
+    note = "put some of them into an inner `race!`, which is one branch"
+)]
+pub trait RaceBranches: Send {
+    /// Which of them ended first, and what it gave.
+    type Won: Send;
+    #[doc(hidden)]
+    fn run(self, at: Site) -> impl Future<Output = Self::Won> + Send;
+}
+
 macro_rules! races {
     ($($won:ident: $($branch:ident)*;)*) => { $(
         /// Which branch of a [`race!`](crate::race) ended first, in the order of the source, and what it gave.
@@ -94,11 +107,11 @@ macro_rules! races {
         pub enum $won<$($branch),*> { $( $branch($branch), )* }
 
         #[diagnostic::do_not_recommend]
-        impl<$($branch: Durable),*> Durable for Race<($($branch,)*)> {
-            type Output = $won<$($branch::Output),*>;
-            async fn run(self, at: Site) -> Self::Output {
+        impl<$($branch: Durable),*> RaceBranches for ($($branch,)*) {
+            type Won = $won<$($branch::Output),*>;
+            async fn run(self, at: Site) -> Self::Won {
                 #[allow(non_snake_case)]
-                let ($($branch,)*) = self.0;
+                let ($($branch,)*) = self;
                 let mut branches = Branches::new(at.clone(), "race");
                 $( branches.add_durable($branch, $won::$branch); )*
                 first(&at, branches).await

@@ -1,5 +1,6 @@
 //! `try_join!`: all branches, or the first error.
 
+use super::branch::Branch;
 use super::branches::Branches;
 use crate::workflow::durable::Durable;
 use crate::workflow::scope::Site;
@@ -33,28 +34,44 @@ macro_rules! try_join {
     ($($branch:expr),+ $(,)?) => { $crate::macro_support::try_join(($($branch,)+)) };
 }
 
-/// What [`try_join!`](crate::try_join) makes; await it.
-#[must_use = "`try_join!` does nothing unless awaited"]
-#[derive(Debug)]
-pub struct TryJoin<T>(T);
+/// What the macro calls. As with [`durable`](crate::macro_support::durable), nothing that depends on the branches
+/// stands in the return type: what is wrong with them is then one error.
+pub fn try_join<'a, T, Values, Error>(branches: T) -> Branch<'a, Result<Values, Error>>
+where
+    T: TryJoinBranches<Values = Values, Error = Error> + 'a,
+{
+    Branch::new(move |at| Box::pin(branches.run(at)))
+}
 
-/// What the macro calls.
-pub fn try_join<T>(branches: T) -> TryJoin<T> {
-    TryJoin(branches)
+/// A tuple of two to eight durable operations that give a `Result` with the same error type.
+#[diagnostic::on_unimplemented(
+    message = "`try_join!` takes two to eight durable operations that give a `Result` with one error type",
+    label = "not a `Result` of one error type in every branch",
+    note = "bring an error into the type of the others in an `async` block: `async {{ Ok::<_, Failure>(charge(n).await?) }}`",
+    note = "`join!` takes values of any type"
+)]
+pub trait TryJoinBranches: Send {
+    /// The tuple of their values.
+    type Values: Send;
+    /// Their error.
+    type Error: Send;
+    #[doc(hidden)]
+    fn run(self, at: Site) -> impl Future<Output = Result<Self::Values, Self::Error>> + Send;
 }
 
 macro_rules! tuples {
     ($($($branch:ident $value:ident $output:ident)*;)*) => { $(
         #[diagnostic::do_not_recommend]
-        impl<Error, $($value,)* $($branch),*> Durable for TryJoin<($($branch,)*)>
+        impl<Error, $($value,)* $($branch),*> TryJoinBranches for ($($branch,)*)
         where
             Error: Send,
             $( $value: Send, $branch: Durable<Output = Result<$value, Error>>, )*
         {
-            type Output = Result<($($value,)*), Error>;
-            async fn run(self, at: Site) -> Self::Output {
+            type Values = ($($value,)*);
+            type Error = Error;
+            async fn run(self, at: Site) -> Result<Self::Values, Error> {
                 #[allow(non_snake_case)]
-                let ($($branch,)*) = self.0;
+                let ($($branch,)*) = self;
                 $( let mut $output = None; )*
                 let mut branches = Branches::new(at, "join");
                 $( branches.add_durable($branch, |result| {

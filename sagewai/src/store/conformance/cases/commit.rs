@@ -107,6 +107,19 @@ pub async fn journal_is_in_order(store: AnyStore) {
     assert_eq!(events.collect::<Vec<_>>(), noted);
 }
 
+pub async fn output_is_there_as_soon_as_the_run_has_ended(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    let (_, claimed) = scene.driven("a").await;
+    let id = &claimed.run.id;
+    assert_eq!(scene.store.output(id).await.unwrap(), None);
+    let end = completion(&claimed);
+    let written = end.checkpoints[0].outcome.clone();
+    scene.must_commit(end).await;
+    assert_eq!(scene.store.output(id).await.unwrap(), Some(written));
+    let nobody = "nobody".try_into().unwrap();
+    assert_eq!(scene.store.output(&nobody).await.unwrap(), None);
+}
+
 pub async fn completed_run_keeps_its_output(store: AnyStore) {
     let scene = Scene::open(store).await;
     let (worker, claimed) = scene.driven("a").await;

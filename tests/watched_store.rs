@@ -1,62 +1,45 @@
-//! A store that stands still at its n-th commit.
+//! A store whose commits are watched on their way.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sagewai::model::{
     ClaimOne, Claimed, Commit, Decided, Decision, Gate, Journal as RunJournal, Lease, NewRun,
-    NewWorker, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick, Timestamp,
-    Verdict, WorkerKey, WorkerRecord,
+    NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
+    Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
 use sagewai::store::{AnyStore, Gates, Hints, Journal, Query, Queue, Schema, StoreResult};
 
-/// Where it stands still.
-#[derive(Debug, Clone, Copy)]
-pub enum StopAt {
-    /// Before the n-th commit is given to the store.
-    Before(u64),
-    /// When the n-th commit is stored, before its answer.
-    After(u64),
+/// Looks at commits on their way, and may never let them pass.
+#[async_trait]
+pub trait CommitWatch: std::fmt::Debug + Send + Sync + 'static {
+    /// Before a commit is given to the store.
+    async fn before(&self, commit: &Commit);
+    /// When it is stored and its answer is on its way.
+    async fn after(&self, commit: &Commit, verdict: Verdict);
 }
 
-/// Passes everything on, but for one commit.
+/// A store under a watch. Passes everything else on.
 #[derive(Debug, Clone)]
-pub struct StoppingStore {
+pub struct WatchedStore {
     inner: AnyStore,
-    stop: StopAt,
-    stopped: fn(),
-    commits: Arc<AtomicU64>,
+    watch: Arc<dyn CommitWatch>,
 }
 
-impl StoppingStore {
-    pub fn new(inner: AnyStore, stop: StopAt, stopped: fn()) -> StoppingStore {
-        StoppingStore {
-            inner,
-            stop,
-            stopped,
-            commits: Arc::default(),
-        }
-    }
-
-    async fn stand_still(&self) {
-        (self.stopped)();
-        std::future::pending::<()>().await;
+impl WatchedStore {
+    /// Watches the commits to `inner`.
+    pub fn new(inner: AnyStore, watch: Arc<dyn CommitWatch>) -> WatchedStore {
+        WatchedStore { inner, watch }
     }
 }
 
 #[async_trait]
-impl Journal for StoppingStore {
+impl Journal for WatchedStore {
     async fn commit(&self, commit: Commit) -> StoreResult<Verdict> {
-        let n = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
-        if matches!(self.stop, StopAt::Before(at) if at == n) {
-            self.stand_still().await;
-        }
-        let verdict = self.inner.commit(commit).await?;
-        if matches!(self.stop, StopAt::After(at) if at == n) {
-            self.stand_still().await;
-        }
+        self.watch.before(&commit).await;
+        let verdict = self.inner.commit(commit.clone()).await?;
+        self.watch.after(&commit, verdict).await;
         Ok(verdict)
     }
     async fn start(&self, run: NewRun) -> StoreResult<Started> {
@@ -65,13 +48,16 @@ impl Journal for StoppingStore {
     async fn journal(&self, run: &RunId) -> StoreResult<Option<RunJournal>> {
         self.inner.journal(run).await
     }
+    async fn output(&self, run: &RunId) -> StoreResult<Option<Outcome>> {
+        self.inner.output(run).await
+    }
     async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
         self.inner.retry(run, by).await
     }
 }
 
 #[async_trait]
-impl Schema for StoppingStore {
+impl Schema for WatchedStore {
     async fn initialize(&self) -> StoreResult<()> {
         self.inner.initialize().await
     }
@@ -87,7 +73,7 @@ impl Schema for StoppingStore {
 }
 
 #[async_trait]
-impl Queue for StoppingStore {
+impl Queue for WatchedStore {
     async fn register(&self, worker: &NewWorker) -> StoreResult<()> {
         self.inner.register(worker).await
     }
@@ -120,7 +106,7 @@ impl Queue for StoppingStore {
 }
 
 #[async_trait]
-impl Gates for StoppingStore {
+impl Gates for WatchedStore {
     async fn decide(&self, run: &RunId, gate: &str, decision: &Decision) -> StoreResult<Decided> {
         self.inner.decide(run, gate, decision).await
     }
@@ -130,7 +116,7 @@ impl Gates for StoppingStore {
 }
 
 #[async_trait]
-impl Query for StoppingStore {
+impl Query for WatchedStore {
     async fn run(&self, run: &RunId) -> StoreResult<Option<Run>> {
         self.inner.run(run).await
     }

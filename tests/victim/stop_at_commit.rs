@@ -1,0 +1,56 @@
+//! Standing still at the n-th commit.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use sagewai::model::{Commit, Verdict};
+use sagewai_tests::watched_store::CommitWatch;
+
+/// Where it stands still.
+#[derive(Debug, Clone, Copy)]
+pub enum StopAt {
+    /// Before the n-th commit is given to the store.
+    Before(u64),
+    /// When the n-th commit is stored, before its answer.
+    After(u64),
+}
+
+/// Counts commits, and stands still at one of them.
+#[derive(Debug)]
+pub struct StopAtCommit {
+    stop: StopAt,
+    stopped: fn(),
+    commits: AtomicU64,
+}
+
+impl StopAtCommit {
+    pub fn new(stop: StopAt, stopped: fn()) -> StopAtCommit {
+        StopAtCommit {
+            stop,
+            stopped,
+            commits: AtomicU64::new(0),
+        }
+    }
+
+    async fn stand_still(&self) {
+        (self.stopped)();
+        std::future::pending::<()>().await;
+    }
+}
+
+#[async_trait]
+impl CommitWatch for StopAtCommit {
+    async fn before(&self, _: &Commit) {
+        let n = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
+        if matches!(self.stop, StopAt::Before(at) if at == n) {
+            self.stand_still().await;
+        }
+    }
+
+    async fn after(&self, _: &Commit, _: Verdict) {
+        let n = self.commits.load(Ordering::SeqCst);
+        if matches!(self.stop, StopAt::After(at) if at == n) {
+            self.stand_still().await;
+        }
+    }
+}
