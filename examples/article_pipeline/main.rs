@@ -22,7 +22,7 @@ use pipeline::{Order, PACE, article_pipeline};
 #[command(name = "article_pipeline")]
 struct Options {
     /// What the article is about, in a few words.
-    #[arg(required_unless_present = "worker")]
+    #[arg(required_unless_present_any = ["worker", "graph"])]
     topic: Vec<String>,
     /// Where to look for it; this project's own documentation by default.
     #[arg(long, short)]
@@ -48,6 +48,16 @@ struct Options {
     /// Start over, under a new run id, when this article was published or given up before.
     #[arg(long)]
     again: bool,
+    /// Only show what the workflow does: as a tree, or as `--graph=mermaid`, `dot` or `json`.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "text",
+        value_parser = ["text", "mermaid", "dot", "json"]
+    )]
+    graph: Option<String>,
 }
 
 #[tokio::main]
@@ -57,6 +67,10 @@ async fn main() -> Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let options = Options::parse();
+    if let Some(format) = &options.graph {
+        println!("{}", picture(format));
+        return Ok(());
+    }
     if !(0.0..=3600.0).contains(&options.pace) {
         return Err("--pace is a number of seconds from 0 to 3600".into());
     }
@@ -102,6 +116,17 @@ async fn main() -> Result<()> {
         worker.shutdown().await?;
     }
     watched
+}
+
+/// The workflow as a picture.
+fn picture(format: &str) -> String {
+    let graph = sagewai::graph(article_pipeline);
+    match format {
+        "mermaid" => graph.to_mermaid(),
+        "dot" => graph.to_dot(),
+        "json" => graph.to_json(),
+        _ => graph.to_text(),
+    }
 }
 
 /// The arguments of the run, in full: another process, in another folder, must find the same files.

@@ -18,6 +18,19 @@ pub(crate) fn call(
     quote!(#function #arguments)
 }
 
+/// `::core::panic!(message)`, which the compiler sees from `first` to `last`. Names in it stand at `between`, which is
+/// to be punctuation.
+pub(crate) fn panic(
+    message: TokenStream,
+    (first, last): (Span, Span),
+    between: Span,
+) -> TokenStream {
+    let begin = at(quote!(::), first);
+    let panic = at(quote!(core::panic!), between);
+    let message = parenthesized(message, last);
+    quote!(#begin #panic #message)
+}
+
 /// `(tokens)`, with both parentheses at `span`.
 pub(crate) fn parenthesized(tokens: TokenStream, span: Span) -> Group {
     let mut group = Group::new(Delimiter::Parenthesis, tokens);

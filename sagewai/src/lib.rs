@@ -86,10 +86,11 @@ pub use model::{
 pub use sagewai_macros::{step, workflow};
 pub use worker::{WorkerBuilder, WorkerHandle, WorkflowWorker};
 pub use workflow::approval::approval;
+pub use workflow::graph::graph;
 // The types behind these functions, which the graph of a workflow asks; see `workflow/operations.rs`.
 #[doc(hidden)]
 pub use workflow::operations::{approval, map, now, record, sleep, sleep_until, try_map, uuid};
 pub use workflow::{
     ApprovalGate, Durable, Payload, Step, StepCall, StepContext, Workflow, WorkflowCall,
-    WorkflowContext, map, now, record, sleep, sleep_until, try_map, uuid,
+    WorkflowContext, map, now, record, sleep, sleep_until, try_map, unchecked, uuid,
 };

@@ -17,8 +17,9 @@ pub use crate::workflow::combine::{
 };
 pub use crate::workflow::durable::durable;
 pub use crate::workflow::graph::{
-    Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind, unique,
+    Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind, Text, name_clash,
 };
+pub use crate::workflow::in_order::{Through, ThroughFallback, in_order};
 pub use crate::workflow::node::{
     Node, Probe, ProbeFallback, TerminalFallback, TerminalProbe, Unknown, debug_state, load_step,
     load_workflow, store_step, store_workflow,
@@ -28,6 +29,7 @@ pub use crate::workflow::spec::{
     BoxFuture, Payload, Step, StepSpec, Workflow, WorkflowSpec, backoff, timeout,
 };
 pub use crate::workflow::stand_in::{Failed, checked};
+pub use crate::workflow::unchecked::{Own, OwnFallback};
 pub use crate::workflow::{StepCall, StepContext, WorkflowCall, WorkflowContext};
 pub use crate::{step_node, workflow_node};
 

@@ -13,3 +13,9 @@ fn mistakes_are_explained() {
 fn programs_compile_and_run() {
     trybuild::TestCases::new().pass("tests/pass/*.rs");
 }
+
+/// Workflows as people write them: nothing of them is refused, whatever their names look like.
+#[test]
+fn realistic_workflows_raise_no_false_alarm() {
+    trybuild::TestCases::new().pass("tests/pass/corpus/*.rs");
+}

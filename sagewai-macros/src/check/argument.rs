@@ -2,8 +2,8 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident};
-use syn::visit::Visit;
-use syn::{FnArg, Pat, PatType, Type, TypeImplTrait, TypeReference};
+use syn::visit::{self, Visit};
+use syn::{FnArg, GenericArgument, Pat, PatType, Path, PathArguments, Type};
 
 use crate::diagnostics::Mistakes;
 use crate::model::{Attribute, Param, Role};
@@ -155,23 +155,61 @@ fn refuse_inside(ty: &Type) -> Option<(TokenStream, &'static str)> {
     inner.0
 }
 
+/// Why a type cannot be what a function returns. Its error may be anything here: the compiler has more to say of it.
+pub(super) fn refuse_output(output: &Type) -> Option<(TokenStream, &'static str)> {
+    let Type::Path(path) = output else {
+        return None;
+    };
+    let PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else {
+        return None;
+    };
+    let (at, why) = match arguments.args.first()? {
+        GenericArgument::Type(ty) => refuse_inside(ty)?,
+        _ => return None,
+    };
+    let why = if why == BORROWED {
+        "a result is stored, so it owns its data\nreturn it by value, as a `String` for a `&str`"
+    } else {
+        why
+    };
+    Some((at, why))
+}
+
+const BORROWED: &str = "only a whole argument can be borrowed: what is stored owns its data";
+
 /// What is refused inside a type; the first of it.
 struct Inner(Option<(TokenStream, &'static str)>);
 
 impl<'ast> Visit<'ast> for Inner {
-    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-        self.0.get_or_insert((
-            reference.to_token_stream(),
-            "only a whole argument can be borrowed: what is stored owns its data",
-        ));
+    fn visit_type(&mut self, ty: &'ast Type) {
+        let why = match ty {
+            Type::Reference(_) => BORROWED,
+            Type::ImplTrait(_) => {
+                "what is stored needs one known type, so it cannot hold an `impl Trait`"
+            }
+            Type::TraitObject(_) => {
+                "what is stored needs one known type, so it cannot hold a `dyn Trait`\n\
+                 make it an enum of the types that are possible"
+            }
+            Type::FnPtr(_) => {
+                "a function cannot be stored\n\
+                 pass what it would compute, or an enum that says which one is meant"
+            }
+            Type::Ptr(_) => {
+                "a pointer means nothing in another process\npass the value it points to"
+            }
+            Type::Path(path) if is_shared_in_one_thread(&path.path) => {
+                "an `Rc` stays in its thread, and a run goes on in any\nuse `Arc`"
+            }
+            ty => return visit::visit_type(self, ty),
+        };
+        self.0.get_or_insert((ty.to_token_stream(), why));
     }
+}
 
-    fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-        self.0.get_or_insert((
-            ty.to_token_stream(),
-            "a stored argument needs one known type, so it cannot hold an `impl Trait`",
-        ));
-    }
+fn is_shared_in_one_thread(path: &Path) -> bool {
+    let last = path.segments.last();
+    last.is_some_and(|last| last.ident == "Rc" && !last.arguments.is_none())
 }
 
 /// A type without the invisible brackets of a `macro_rules` variable.

@@ -8,35 +8,41 @@ mod suggest;
 mod time;
 mod value;
 
+use crate::diagnostics::Mistakes;
 use crate::model::{Checked, Options, Outcome, Signature, Step, Workflow};
 use crate::parse::{Function, Written};
 use signature::Verdict;
 
 /// Judges a step. Its body is the author's business.
 pub(crate) fn step(written: Written) -> Checked<Step> {
-    judge(written, |signature, options, function, _| Step {
-        signature,
-        options,
-        function,
+    judge(written, |signature, options, function, _| {
+        Outcome::Whole(Box::new(Step {
+            signature,
+            options,
+            function,
+        }))
     })
 }
 
 /// Judges a workflow, body and all.
 pub(crate) fn workflow(written: Written) -> Checked<Workflow> {
     judge(written, |signature, options, function, mistakes| {
-        let body = body::read(&signature, &function, mistakes);
-        Workflow {
-            signature,
-            options,
-            function,
-            body,
+        match body::read(&signature, &function, mistakes) {
+            Some(body) => Outcome::Whole(Box::new(Workflow {
+                signature,
+                options,
+                function,
+                body,
+            })),
+            // It is half typed.
+            None => Outcome::CallOnly(Box::new(signature)),
         }
     })
 }
 
 fn judge<T>(
     written: Written,
-    whole: impl FnOnce(Signature, Options, Function, &mut crate::diagnostics::Mistakes) -> T,
+    whole: impl FnOnce(Signature, Options, Function, &mut Mistakes) -> Outcome<T>,
 ) -> Checked<T> {
     let Written {
         attribute,
@@ -48,9 +54,7 @@ fn judge<T>(
     let verdict = signature::read(attribute, &function, &mut mistakes);
     let options = options::read(attribute, &options, &mut mistakes);
     let item = match verdict {
-        Verdict::Sound(signature) => {
-            Outcome::Whole(Box::new(whole(signature, options, function, &mut mistakes)))
-        }
+        Verdict::Sound(signature) => whole(signature, options, function, &mut mistakes),
         Verdict::Callable(signature) => Outcome::CallOnly(Box::new(signature)),
         Verdict::NoFreeFunction => Outcome::AsWritten(Box::new(function)),
     };
@@ -178,21 +182,21 @@ mod tests {
             Attribute::Workflow,
             "",
             r#"async fn w(n: u32) -> Result<u32> {
-                let at = SystemTime::now();
+                let at = std::time::SystemTime::now();
                 let seen = json!({ "home": std::env::var("HOME") });
                 let later = n.map(|n| rand::random());
                 if n > 3 { tokio::spawn(async move { n }); }
                 let stored = record("home", || std::env::var("HOME")).await;
-                assert!(fs::exists("x"));
+                assert!(std::fs::exists("x"));
                 a(fetch!(b(n).await)).await
             }"#,
         );
         let expected = [
-            "`SystemTime::now` differs from one replay to the next, so it cannot stand in a workflow body",
+            "`std::time::SystemTime::now` differs from one replay to the next, so it cannot stand in a workflow body",
             "`std::env::var` differs from one replay to the next, so it cannot stand in a workflow body",
             "`rand::random` differs from one replay to the next, so it cannot stand in a workflow body",
-            "`tokio::spawn` would run again on every replay, so it cannot stand in a workflow body",
-            "`fs::exists` would be done again on every replay, so it cannot stand in a workflow body",
+            "`tokio::spawn` would be done again on every replay, so it cannot stand in a workflow body",
+            "`std::fs::exists` would be done again on every replay, so it cannot stand in a workflow body",
             "`#[workflow]` cannot see an `.await` inside `fetch!`",
         ];
         assert_eq!(found, expected);

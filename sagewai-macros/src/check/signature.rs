@@ -2,7 +2,10 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{FnArg, GenericParam, Generics, ReturnType, Safety, Token, Type};
+use syn::{
+    FnArg, GenericArgument, GenericParam, Generics, PathArguments, ReturnType, Safety, Token, Type,
+    TypeParamBound,
+};
 
 use super::argument;
 use crate::diagnostics::Mistakes;
@@ -53,15 +56,18 @@ pub(super) fn read(attribute: Attribute, function: &Function, all: &mut Mistakes
 }
 
 fn qualifiers(attribute: Attribute, written: &syn::Signature, mistakes: &mut Mistakes) {
-    if written.asyncness.is_none() {
+    if let Some(constness) = &written.constness {
+        let text = format!(
+            "a `#[{attribute}]` is an `async fn`, which cannot be `const`: write `async fn {}`",
+            written.ident
+        );
+        mistakes.at(constness, text);
+    } else if written.asyncness.is_none() {
         let text = format!(
             "a `#[{attribute}]` is an `async fn`: write `async fn {}`",
             written.ident
         );
         mistakes.at(written.fn_token, text);
-    }
-    if let Some(constness) = &written.constness {
-        mistakes.at(constness, format!("a `#[{attribute}]` cannot be `const`"));
     }
     if let Safety::Unsafe(safety) = &written.safety {
         let text = format!(
@@ -115,14 +121,41 @@ fn output(
         return (<Token![->]>::default(), syn::parse_quote!(()));
     };
     let peeled = argument::peel(ty);
+    if let (None, Some(output)) = (&written.asyncness, output_of_future(peeled)) {
+        // That it is no `async fn` is all that is wrong.
+        return (*arrow, output);
+    }
     if !is_result(peeled) {
         let text = format!(
             "a `#[{attribute}]` returns a `Result`: write `-> sagewai::Result<{}>` and end the body with `Ok(..)`",
             text::of_type(peeled)
         );
         mistakes.at(peeled, text);
+    } else if let Some((at, text)) = argument::refuse_output(peeled) {
+        mistakes.at(at, text);
+        return (*arrow, syn::parse_quote!(::sagewai::Result<()>));
     }
     (*arrow, (**ty).clone())
+}
+
+/// `Result<u32>` of `impl Future<Output = Result<u32>>`.
+fn output_of_future(ty: &Type) -> Option<Type> {
+    let Type::ImplTrait(ty) = ty else { return None };
+    ty.bounds.iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else {
+            return None;
+        };
+        let PathArguments::AngleBracketed(arguments) = &bound.path.segments.last()?.arguments
+        else {
+            return None;
+        };
+        arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::AssocType(output) if output.ident == "Output" => {
+                Some(output.ty.clone())
+            }
+            _ => None,
+        })
+    })
 }
 
 fn is_result(ty: &Type) -> bool {

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, ExprAsync, Item, Macro, Stmt, Token, Type};
+use syn::{Expr, ExprAsync, ExprCall, ExprForLoop, Item, Macro, Stmt, Token, Type};
 
 use crate::model::{Mark, Marked};
 use crate::place;
@@ -27,6 +27,7 @@ pub(super) fn write(statements: &[Stmt], copy: Copy, scope: &Ident, output: &Typ
         copy,
         scope,
         output,
+        exempt: 0,
     };
     let mut tokens = TokenStream::new();
     for statement in statements {
@@ -41,6 +42,8 @@ struct Writer<'a> {
     copy: Copy,
     scope: &'a Ident,
     output: &'a Type,
+    /// Above zero inside what the author vouches for.
+    exempt: u32,
 }
 
 impl VisitMut for Writer<'_> {
@@ -49,6 +52,31 @@ impl VisitMut for Writer<'_> {
         if let Some(marked) = Marked::out_of(expr) {
             *expr = Expr::Verbatim(self.written(&marked));
         }
+    }
+
+    /// What a `for` goes through must have an order, which only the compiler can tell.
+    fn visit_expr_for_loop_mut(&mut self, expr: &mut ExprForLoop) {
+        visit_mut::visit_expr_for_loop_mut(self, expr);
+        let unchecked =
+            matches!(&*expr.expr, Expr::Call(call) if is_called(&call.func, &["unchecked"]));
+        if !unchecked && self.exempt == 0 {
+            let (items, ends) = (&expr.expr, place::ends(&expr.expr));
+            let through = place::call(quote!(__s::Through), quote!(#items), ends);
+            let judged = Ident::new("judged", expr.in_token.span);
+            let dot = quote_spanned!(ends.1=> .);
+            let nothing = place::parenthesized(TokenStream::new(), ends.1);
+            let judged = quote!(#through #dot #judged #nothing);
+            let in_order = Ident::new("__in_order", expr.in_token.span);
+            *expr.expr = Expr::Verbatim(place::call(quote!(#in_order), judged, ends));
+        }
+    }
+
+    /// In `record(..)` and `unchecked(..)`, anything may be gone through.
+    fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
+        let exempt = u32::from(is_called(&call.func, &["record", "unchecked"]));
+        self.exempt += exempt;
+        visit_mut::visit_expr_call_mut(self, call);
+        self.exempt -= exempt;
     }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
@@ -151,6 +179,15 @@ impl Writer<'_> {
         braced.set_span(async_token.span());
         quote!(#braced)
     }
+}
+
+/// Whether it is a function of one of these names.
+fn is_called(function: &Expr, names: &[&str]) -> bool {
+    let Expr::Path(function) = function else {
+        return false;
+    };
+    let last = function.path.segments.last();
+    last.is_some_and(|last| names.iter().any(|name| last.ident == name))
 }
 
 fn holds_mark(tokens: TokenStream) -> bool {

@@ -77,12 +77,11 @@ impl Nodes {
             return;
         }
         let (first, _) = place::ends(path);
-        let check = place::call(
-            quote!(__s::unique),
-            quote!(NODES, #number),
-            (first, node.parenthesis),
-        );
-        self.checks.extend(quote!(#check;));
+        let ends = (first, node.parenthesis);
+        let panic = place::panic(quote!("{}", text.as_str()), ends, node.parenthesis);
+        self.checks.extend(quote! {
+            if let ::core::option::Option::Some(text) = __s::name_clash(NODES, #number) { #panic }
+        });
     }
 }
 
@@ -105,6 +104,10 @@ fn one(step: &Flow) -> TokenStream {
         Flow::Loop { label, name, body } => {
             let body = flow(body);
             quote!(__s::Flow::Loop { label: #label, name: #name, body: #body })
+        }
+        Flow::Block { name, body } => {
+            let body = flow(body);
+            quote!(__s::Flow::Block { name: #name, body: #body })
         }
         Flow::Parallel {
             kind,

@@ -7,6 +7,7 @@ mod editor;
 mod graph;
 mod state;
 mod step;
+mod suspect;
 mod workflow;
 
 use proc_macro2::TokenStream;

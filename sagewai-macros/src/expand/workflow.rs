@@ -1,10 +1,10 @@
 //! The code of a workflow.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote};
 use syn::parse_quote;
 
-use super::{arguments, await_site, call, graph, state};
+use super::{arguments, await_site, call, graph, state, suspect};
 use crate::model::{Attribute, Workflow};
 use crate::{place, text};
 use await_site::Copy;
@@ -23,7 +23,7 @@ pub(super) fn expand(workflow: &Workflow) -> TokenStream {
     let callable = call::function_and_type(Attribute::Workflow, signature);
     let function = function(workflow);
     let checked_copy = body.foreign_macro.then(|| checked_copy(workflow));
-    let warnings = body.prints.iter().map(print_warning);
+    let suspects = body.suspects.iter().map(suspect::question);
 
     let input = arguments::tuple_type(signature);
     let result_types = call::result_types(signature);
@@ -64,10 +64,10 @@ pub(super) fn expand(workflow: &Workflow) -> TokenStream {
         const _: () = {
             use ::sagewai::macro_support as __s;
             #[allow(unused_imports)]
-            use __s::durable as __durable;
+            use __s::{ThroughFallback as _, durable as __durable, in_order as __in_order};
             #function
             #checked_copy
-            #(#warnings)*
+            #(#suspects)*
             #fallbacks
             const _: () = {
                 #[allow(unused_imports)]
@@ -163,19 +163,4 @@ fn function_name(workflow: &Ident) -> Ident {
 
 fn scope() -> Ident {
     arguments::local("__scope")
-}
-
-/// A warning at the macro's name. Stable Rust has none for attributes, so it is the use of a deprecated constant.
-fn print_warning(name: &Ident) -> TokenStream {
-    let text =
-        format!("`{name}!` in a workflow body prints again on every replay: print in a step");
-    let constant = Ident::new("prints_on_replay", name.span());
-    quote_spanned! {name.span()=>
-        const _: () = {
-            #[deprecated(note = #text)]
-            #[allow(non_upper_case_globals)]
-            const #constant: () = ();
-            #constant
-        };
-    }
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Literal, Span};
 use syn::punctuated::Punctuated;
 use syn::token::Paren;
-use syn::{Expr, ExprCall, ExprLit, Lit, Path, Type, parse_quote};
+use syn::{Expr, ExprCall, ExprLit, ItemUse, Lit, Path, Type, parse_quote};
 
 /// The body of a workflow, read.
 #[derive(Default)]
@@ -17,15 +17,39 @@ pub(crate) struct Body {
     pub(crate) flow: Vec<Flow>,
     /// A macro stands in the body of which nobody knows what it expands to: it may hide an await.
     pub(crate) foreign_macro: bool,
-    /// Macros that write to the terminal, once for every replay.
-    pub(crate) prints: Vec<Ident>,
+    /// What only the compiler can tell to be the author's own.
+    pub(crate) suspects: Vec<Suspect>,
+}
+
+/// A path that must not stand in a body if its owner is one of the standard library: `Instant::now`, `fs::read`.
+pub(crate) struct Suspect {
+    /// The type or module before the last name.
+    pub(crate) owner: Path,
+    pub(crate) asked: Asked,
+    /// The `use` items of the body that are in scope there.
+    pub(crate) uses: Vec<ItemUse>,
+    /// Where it begins and ends.
+    pub(crate) at: (Span, Span),
+    /// Where the colons before the last name stand.
+    pub(crate) colons: Span,
+    /// What to say then.
+    pub(crate) text: String,
+}
+
+/// What the compiler is asked about the owner of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// It is a type: whether it is that of the standard library.
+    Type,
+    /// It is a module: whether the type of this name in it is that of the standard library.
+    Module(&'static str),
 }
 
 /// One await site.
 pub(crate) struct Site {
     /// What is called there, as written.
     pub(crate) text: String,
-    /// The first argument where it is a text, as in `approval("review")`.
+    /// The first argument where it is a text, as in `approval("review")`; of a timer, the argument as written.
     pub(crate) label: String,
     /// The name given there, as in `draft(&notes).named("again")`.
     pub(crate) named: String,
@@ -59,6 +83,11 @@ pub(crate) enum Flow {
     },
     Loop {
         label: String,
+        name: String,
+        body: Vec<Flow>,
+    },
+    /// A labelled block, which `break` can leave.
+    Block {
         name: String,
         body: Vec<Flow>,
     },

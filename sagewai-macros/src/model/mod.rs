@@ -8,7 +8,9 @@ use std::fmt;
 
 use proc_macro2::{Ident, TokenStream};
 
-pub(crate) use body::{Arm, Body, Callee, Flow, Mark, Marked, Node, Parallel, Site};
+pub(crate) use body::{
+    Arm, Asked, Body, Callee, Flow, Mark, Marked, Node, Parallel, Site, Suspect,
+};
 pub(crate) use signature::{Attributes, Param, Role, Signature};
 
 use crate::diagnostics::Mistakes;

@@ -3,7 +3,7 @@
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, Block, Error, Result, Signature, Visibility};
+use syn::{Attribute, Block, Error, Result, Signature, Visibility, braced};
 
 /// A function as written.
 pub(crate) struct Function {
@@ -36,14 +36,14 @@ impl Function {
     /// The body taken apart: its own attributes, as in `#![allow(..)]`, and its statements.
     pub(crate) fn statements(&self) -> Result<(Vec<Attribute>, Block)> {
         let parse = |input: ParseStream<'_>| {
-            let attributes = input.call(Attribute::parse_inner)?;
-            Ok((attributes, input.call(Block::parse_within)?))
+            let content;
+            // With the braces, so that a body that ends too early is reported where it ends.
+            let brace_token = braced!(content in input);
+            let attributes = content.call(Attribute::parse_inner)?;
+            let stmts = content.call(Block::parse_within)?;
+            Ok((attributes, Block { brace_token, stmts }))
         };
-        let (attributes, stmts) = parse.parse2(self.body.stream())?;
-        let brace_token = syn::token::Brace {
-            span: self.body.delim_span(),
-        };
-        Ok((attributes, Block { brace_token, stmts }))
+        parse.parse2(self.body.to_token_stream())
     }
 }
 

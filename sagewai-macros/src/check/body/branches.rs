@@ -304,6 +304,10 @@ pub(super) fn without_returns(flow: Vec<Flow>) -> Vec<Flow> {
             name,
             body: without_returns(body),
         }),
+        Flow::Block { name, body } => Some(Flow::Block {
+            name,
+            body: without_returns(body),
+        }),
         other => Some(other),
     };
     flow.into_iter().filter_map(inside).collect()

@@ -58,10 +58,21 @@ fn called(names: &Names, call: &ExprCall) -> Option<Called> {
     }
     Some(Called {
         path: names.outside_path(&function.path)?,
-        label: first_text(&call.args).unwrap_or_default(),
+        label: label(&function.path, &call.args),
         named: String::new(),
         parenthesis: call.paren_token.span.open(),
     })
+}
+
+/// What a picture says beside the name: a gate's name, the time a timer takes.
+fn label(path: &Path, arguments: &Punctuated<Expr, Token![,]>) -> String {
+    let last = path.segments.last().map(|last| last.ident.to_string());
+    let is_timer = matches!(last.as_deref(), Some("sleep" | "sleep_until"));
+    match (first_text(arguments), arguments.first()) {
+        (Some(text), _) => text,
+        (None, Some(time)) if is_timer => text::of_source(time),
+        _ => String::new(),
+    }
 }
 
 /// A function that is given by its name, as in `map(topics, research)`.
@@ -144,13 +155,13 @@ fn take_generics(path: &mut Path) -> Vec<Type> {
     if inferred { Vec::new() } else { types }
 }
 
-/// `record("name", || ..)`.
-pub(super) fn is_record(call: &ExprCall) -> bool {
+/// `record("name", || ..)`, whose result is stored, and `unchecked(..)`, whose author vouches for it.
+pub(super) fn is_exempt(call: &ExprCall) -> bool {
     let Expr::Path(function) = peel(&call.func) else {
         return false;
     };
     let last = function.path.segments.last();
-    last.is_some_and(|segment| segment.ident == "record")
+    last.is_some_and(|segment| segment.ident == "record" || segment.ident == "unchecked")
 }
 
 /// An expression without its parentheses, visible or not.

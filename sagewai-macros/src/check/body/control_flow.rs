@@ -21,6 +21,11 @@ impl Reader<'_> {
             Expr::ForLoop(expr) => self.read_for(expr),
             Expr::While(expr) => self.read_while(expr),
             Expr::Loop(expr) => self.read_loop(expr),
+            Expr::Block(block) if block.label.is_some() => {
+                let name = name_of(block.label.as_ref().map(|label| &label.name));
+                let body = self.collect(|reader| reader.visit_block_mut(&mut block.block));
+                self.flow.push(Flow::Block { name, body });
+            }
             Expr::Return(_) => {
                 visit_mut::visit_expr_mut(self, expr);
                 self.flow.push(Flow::Return);
@@ -93,7 +98,7 @@ impl Reader<'_> {
     }
 
     fn read_for(&mut self, expr: &mut ExprForLoop) {
-        let label = format!("{} in {}", text::of_source(&expr.pat), what(&expr.expr));
+        let label = format!("for {} in {}", text::of_source(&expr.pat), what(&expr.expr));
         self.visit_expr_mut(&mut expr.expr);
         let body = self.collect(|reader| {
             reader.scoped(|reader| {
@@ -107,11 +112,11 @@ impl Reader<'_> {
     fn read_while(&mut self, expr: &mut ExprWhile) {
         let label = match &*expr.cond {
             Expr::Let(condition) => format!(
-                "{} = {}",
+                "while let {} = {}",
                 text::of_source(&condition.pat),
                 what(&condition.expr)
             ),
-            condition => what(condition),
+            condition => format!("while {}", what(condition)),
         };
         let body = self.collect(|reader| {
             reader.scoped(|reader| {
@@ -205,6 +210,10 @@ fn tidy_one(flow: Flow) -> Option<Flow> {
             let matters = body.iter().any(leaves_a_trace);
             matters.then_some(Flow::Loop { label, name, body })
         }
+        Flow::Block { name, body } => {
+            let body = tidy(body);
+            (!body.is_empty()).then_some(Flow::Block { name, body })
+        }
         Flow::Parallel {
             kind,
             label,
@@ -228,7 +237,7 @@ fn leaves_a_trace(flow: &Flow) -> bool {
         Flow::Node(_) | Flow::Return => true,
         Flow::Break(label) | Flow::Continue(label) => !label.is_empty(),
         Flow::Branch { arms, .. } => arms.iter().any(|arm| arm.flow.iter().any(leaves_a_trace)),
-        Flow::Loop { body, .. } => body.iter().any(leaves_a_trace),
+        Flow::Loop { body, .. } | Flow::Block { body, .. } => body.iter().any(leaves_a_trace),
         Flow::Parallel { branches, .. } => branches.iter().flatten().any(leaves_a_trace),
     }
 }

@@ -64,9 +64,6 @@ const SYNCHRONOUS: &[&str] = &[
     "warn",
 ];
 
-/// Macros that write to the terminal.
-const PRINTING: &[&str] = &["dbg", "eprint", "eprintln", "print", "println"];
-
 /// Macros that await several things at once.
 const CONCURRENT: &[&str] = &[
     "join",
@@ -109,10 +106,10 @@ impl Reader<'_> {
             );
             return self.refuse(&invocation.path, text);
         }
-        if is_in(PRINTING, &name)
-            && let Some(last) = invocation.path.segments.last()
+        if self.exempt == 0
+            && let Some(text) = nondeterminism::refusal_of_printing(&name)
         {
-            self.prints.push(last.ident.clone());
+            self.refuse(&invocation.path, text);
         }
         if is_in(EXPRESSIONS, &name) && self.read_arguments(invocation) {
             return;
@@ -152,12 +149,7 @@ impl Reader<'_> {
             self.refuse(keyword, text);
         }
         for path in nondeterminism::paths_in(invocation.tokens.clone()) {
-            if self.recording == 0
-                && let Some(rule) = nondeterminism::find(&path)
-            {
-                let text = rule.refusal(&path);
-                self.refuse(path, text);
-            }
+            self.judge(&path);
         }
         keyword.is_some()
     }

@@ -12,52 +12,55 @@ use proc_macro2::{Ident, Span};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprLet, ExprPath, Item, Local,
-    Macro, Stmt,
+    Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprLet, ExprMethodCall, ExprPath,
+    Item, Local, Macro, Path, Stmt,
 };
 
 use crate::diagnostics::Mistakes;
-use crate::model::{Body, Flow, Mark, Marked, Signature, Site};
+use crate::model::{Body, Flow, Mark, Marked, Signature, Site, Suspect};
 use crate::parse::Function;
 use callee::Root;
 use names::Names;
+use nondeterminism::Verdict;
 
 /// Reads the body of a workflow.
-pub(super) fn read(signature: &Signature, function: &Function, mistakes: &mut Mistakes) -> Body {
-    let Some((attributes, mut block)) = mistakes.take(function.statements()) else {
-        return Body::default();
-    };
+pub(super) fn read(
+    signature: &Signature,
+    function: &Function,
+    mistakes: &mut Mistakes,
+) -> Option<Body> {
+    let (attributes, mut block) = mistakes.take(function.statements())?;
     let mut reader = Reader {
         mistakes,
         sites: Vec::new(),
-        prints: Vec::new(),
+        suspects: Vec::new(),
         foreign_macro: false,
         flow: Vec::new(),
         names: Names::default(),
         itself: &signature.name,
         perhaps: 0,
-        recording: 0,
+        exempt: 0,
         quiet: 0,
     };
     for param in &signature.params {
         reader.names.bind_variable(&param.name);
     }
     reader.visit_block_mut(&mut block);
-    Body {
+    Some(Body {
         attributes,
         statements: block.stmts,
         flow: control_flow::tidy(reader.flow),
         sites: reader.sites,
         foreign_macro: reader.foreign_macro,
-        prints: reader.prints,
-    }
+        suspects: reader.suspects,
+    })
 }
 
 /// Goes through the body in the order in which it is evaluated.
 struct Reader<'m> {
     mistakes: &'m mut Mistakes,
     sites: Vec<Site>,
-    prints: Vec<Ident>,
+    suspects: Vec<Suspect>,
     foreign_macro: bool,
     /// What happened so far in the innermost branch or loop.
     flow: Vec<Flow>,
@@ -66,8 +69,8 @@ struct Reader<'m> {
     itself: &'m Ident,
     /// Above zero where the code is perhaps not reached: in a branch or loop, after a way out.
     perhaps: u32,
-    /// Above zero inside `record(..)`, whose result is stored: there, anything may be called.
-    recording: u32,
+    /// Above zero inside `record(..)` and `unchecked(..)`: there, anything may be called.
+    exempt: u32,
     /// Above zero inside what was refused already: its parts are not reported again.
     quiet: u32,
 }
@@ -92,6 +95,18 @@ impl Reader<'_> {
     fn refuse(&mut self, at: impl quote::ToTokens, text: impl std::fmt::Display) {
         if self.quiet == 0 {
             self.mistakes.at(at, text);
+        }
+    }
+
+    /// Reports a path that a replay could not repeat, or has the compiler look at it.
+    fn judge(&mut self, path: &Path) {
+        if self.exempt > 0 || self.quiet > 0 {
+            return;
+        }
+        match nondeterminism::judge(&self.names, path) {
+            Some(Verdict::Refused(text)) => self.refuse(path, text),
+            Some(Verdict::Suspected(suspect)) => self.suspects.push(suspect),
+            None => {}
         }
     }
 
@@ -127,7 +142,8 @@ impl Reader<'_> {
         let Expr::Path(path) = callee::peel(&call.func) else {
             return false;
         };
-        let nondeterministic = self.recording == 0 && nondeterminism::find(&path.path).is_some();
+        let judged = || nondeterminism::judge(&self.names, &path.path);
+        let nondeterministic = self.exempt == 0 && matches!(judged(), Some(Verdict::Refused(_)));
         nondeterministic || self.names.is_refused(&path.path)
     }
 }
@@ -212,24 +228,28 @@ impl VisitMut for Reader<'_> {
 
     fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
         let refused = u32::from(self.is_refused_call(call));
-        let recording = u32::from(callee::is_record(call));
+        let exempt = u32::from(callee::is_exempt(call));
         self.visit_expr_mut(&mut call.func);
         self.quiet += refused;
-        self.recording += recording;
+        self.exempt += exempt;
         for argument in &mut call.args {
             self.visit_expr_mut(argument);
         }
-        self.recording -= recording;
+        self.exempt -= exempt;
         self.quiet -= refused;
     }
 
     fn visit_expr_path_mut(&mut self, path: &mut ExprPath) {
-        if self.recording == 0
-            && let Some(rule) = nondeterminism::find(&path.path)
+        self.judge(&path.path);
+    }
+
+    fn visit_expr_method_call_mut(&mut self, call: &mut ExprMethodCall) {
+        if self.exempt == 0
+            && let Some(text) = nondeterminism::refusal_of_method(&self.names, call)
         {
-            let text = rule.refusal(&path.path);
-            self.refuse(&path.path, text);
+            self.refuse(&*call, text);
         }
+        visit_mut::visit_expr_method_call_mut(self, call);
     }
 
     fn visit_macro_mut(&mut self, invocation: &mut Macro) {

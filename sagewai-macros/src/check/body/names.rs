@@ -117,6 +117,27 @@ impl Names {
         }
     }
 
+    /// Whether a path begins with a variable or item of the body.
+    pub(super) fn is_own(&self, path: &Path) -> bool {
+        let Some(first) = path
+            .segments
+            .first()
+            .filter(|_| path.leading_colon.is_none())
+        else {
+            return false;
+        };
+        match self.get(&first.ident) {
+            Some(Meaning::Item) => true,
+            Some(_) => path.segments.len() == 1,
+            None => false,
+        }
+    }
+
+    /// The `use` items in scope, outermost first.
+    pub(super) fn uses(&self) -> &[ItemUse] {
+        &self.uses
+    }
+
     /// What happens in the block or combinator that a variable holds.
     pub(super) fn held(&self, path: &Path) -> Option<&Vec<Flow>> {
         match self.get(path.get_ident()?)? {

@@ -43,7 +43,10 @@ const fn hash_flow(mut seed: u64, flow: &[Flow], nodes: &[GraphNode]) -> u64 {
                 let mut seed = hash(seed, "branch");
                 let mut arm = 0;
                 while arm < arms.len() {
-                    seed = hash_flow(hash(seed, "arm"), arms[arm].1, nodes);
+                    // One more arm in which nothing durable happens changes nothing.
+                    if !arms[arm].1.is_empty() {
+                        seed = hash_flow(hash(seed, "arm"), arms[arm].1, nodes);
+                    }
                     arm += 1;
                 }
                 seed
@@ -58,6 +61,7 @@ const fn hash_flow(mut seed: u64, flow: &[Flow], nodes: &[GraphNode]) -> u64 {
                 }
                 seed
             }
+            Flow::Block { body, .. } => hash_flow(hash(seed, "block"), body, nodes),
             Flow::Return => hash(seed, "return"),
             Flow::Break(_) => hash(seed, "break"),
             Flow::Continue(_) => hash(seed, "continue"),
@@ -69,7 +73,7 @@ const fn hash_flow(mut seed: u64, flow: &[Flow], nodes: &[GraphNode]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{DRAFT, PUBLISH};
+    use super::super::node::tests::{DRAFT, PUBLISH};
     use super::*;
 
     #[test]

@@ -1,0 +1,13 @@
+use sagewai::prelude::*;
+
+#[step]
+async fn draft(n: u32) -> Result<u32> {
+    Ok(n)
+}
+
+#[workflow]
+async fn article(n: u32) -> Result<u32> {
+    draft().await
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use std::time::Duration;
+
+use sagewai::prelude::*;
+
+#[step]
+async fn draft(n: u32) -> Result<u32> {
+    Ok(n)
+}
+
+#[workflow]
+async fn article(n: u32) -> Result<u32> {
+    tokio::time::timeout(Duration::from_secs(1), draft(n)).await?
+}
+
+fn main() {}
