@@ -79,8 +79,8 @@ async fn eight() -> Result<String> {
         word(8)
     )
     .await;
-    let (a, b, c, d, e, f, g, h) = words;
-    Ok([a?, b?, c?, d?, e?, f?, g?, h?].concat())
+    let (one, two, three, four, five, six, seven, eight) = words;
+    Ok([one?, two?, three?, four?, five?, six?, seven?, eight?].concat())
 }
 
 #[workflow]
@@ -158,7 +158,7 @@ async fn races() -> Result<String> {
     Ok(won)
 }
 
-const LONG: Duration = Duration::from_secs(60 * 60);
+const LONG: Duration = Duration::from_hours(1);
 
 /// A decision with a time limit, and what is done about each.
 #[workflow]
@@ -270,7 +270,8 @@ on_every_store! {
 
     async fn eight_branches_are_joined(scene: Scene) {
         let settled = soon(eight().run(&scene.client)).await.unwrap();
-        let words: String = (1..=8).map(|n| format!("word {n}")).collect();
+        let words: Vec<String> = (1..=8).map(|n| format!("word {n}")).collect();
+        let words = words.concat();
         assert_eq!(settled, Settled::Completed(words));
     }
 
