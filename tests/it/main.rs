@@ -3,6 +3,8 @@
 mod combinators;
 mod conformance;
 mod crash;
+mod crash_sweep;
+mod foreign;
 mod gates;
 mod ledger;
 mod outage;

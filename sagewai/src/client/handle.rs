@@ -170,7 +170,7 @@ fn failed<E: StepError>(run: &Run, journal: &Journal, outcome: Outcome) -> Error
         Outcome::Err(json) => E::load(json).map_or_else(|_| error_text(&outcome), |e| e.message()),
         _ => error_text(&outcome),
     };
-    let step = journal.failures().first().map(|p| p.as_str().to_owned());
+    let step = journal.failed_at().map(|p| p.as_str().to_owned());
     Error::Failed(Box::new(RunFailed {
         run: run.id.clone(),
         workflow: run.workflow.clone(),

@@ -4,6 +4,7 @@ mod checkpoint;
 mod commit;
 mod event;
 mod filter;
+mod forgetting;
 mod gate;
 mod ids;
 mod labels;

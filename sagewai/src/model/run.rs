@@ -237,24 +237,6 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// The checkpoints that made a failed run fail: those at the end of the order that are no values, and every
-    /// other with the very outcome in which the run ended. A retry removes them, and the run's result.
-    pub fn failures(&self) -> Vec<Position> {
-        let output = self.at(Position::OUTPUT).map(|c| &c.written.outcome);
-        let mut at_end = true;
-        let mut failures = Vec::new();
-        for checkpoint in self.checkpoints.iter().rev().map(|c| &c.written) {
-            if checkpoint.position.as_str() == Position::OUTPUT {
-                continue;
-            }
-            at_end &= !checkpoint.outcome.is_ok();
-            if at_end || (!checkpoint.outcome.is_ok() && output == Some(&checkpoint.outcome)) {
-                failures.push(checkpoint.position.clone());
-            }
-        }
-        failures
-    }
-
     /// The checkpoint at a position.
     pub fn at(&self, position: &str) -> Option<&Checkpoint> {
         self.checkpoints

@@ -179,6 +179,7 @@ macro_rules! conformance_tests {
 
             retried_run_goes_on_from_its_failure
             retry_forgets_an_earlier_failure_that_ended_the_run
+            retry_keeps_what_other_branches_have_done
             retry_of_a_run_whose_code_did_not_fit_keeps_everything
             retry_of_any_other_run_changes_nothing
             two_retries_at_once_are_one

@@ -76,7 +76,7 @@ impl Journal for InMemoryStore {
         let before = rows.run.clone();
         match (before.state, &before.waiting) {
             (RunState::Failed, _) => {
-                for position in rows.journal().failures() {
+                for position in rows.journal().forgotten_by_retry() {
                     rows.checkpoints.remove(&position);
                 }
                 rows.checkpoints.remove(&Position::from(Position::OUTPUT));

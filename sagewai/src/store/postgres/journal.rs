@@ -196,7 +196,7 @@ async fn remove_failures(connection: &mut PgConnection, run: RunKey) -> Result<(
         checkpoints: rows.iter().map(row::checkpoint).collect::<Result<_, _>>()?,
         ..RunJournal::default()
     };
-    let mut positions = journal.failures();
+    let mut positions = journal.forgotten_by_retry();
     positions.push(Position::from(Position::OUTPUT));
     for position in positions {
         sqlx::query(sql::DELETE_CHECKPOINT)

@@ -32,6 +32,10 @@ impl Arrivals {
         self.waiting.insert((at, self.count), arrival);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     fn pop(&mut self) -> Option<Arrival> {
         self.waiting.pop_first().map(|(_, arrival)| arrival)
     }

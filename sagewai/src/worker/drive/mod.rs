@@ -164,7 +164,10 @@ impl Drive {
             }
             self.abandoned_have_ended().await;
             self.begin_due_steps();
-            self.next_input().await;
+            // Others may have ended meanwhile.
+            if self.arrivals.is_empty() {
+                self.next_input().await;
+            }
         }
     }
 

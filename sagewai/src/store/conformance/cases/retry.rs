@@ -38,17 +38,34 @@ pub async fn retried_run_goes_on_from_its_failure(store: AnyStore) {
 
 pub async fn retry_forgets_an_earlier_failure_that_ended_the_run(store: AnyStore) {
     let scene = Scene::open(store).await;
-    // The workflow kept the first error, did something else, and returned it.
+    // The workflow kept the error, tidied up, and returned it.
     let checkpoints = vec![
         value("research", 1),
-        error("draft", 2, "out of paper"),
-        error("swallowed", 3, "no ink"),
-        value("tidy", 4),
-        error("late", 5, "out of paper"),
+        error("swallowed", 2, "no ink"),
+        value("tidy", 3),
+        error("draft", 4, "out of paper"),
+        value("join.0/block/tidy", 5),
     ];
     let run = scene.failed("a", checkpoints).await;
     scene.store.retry(&run, "ann").await.unwrap();
     let left = ["research", "swallowed", "tidy"];
+    assert_eq!(
+        scene.positions(&run).await,
+        left,
+        "what rests on it is forgotten as well"
+    );
+}
+
+pub async fn retry_keeps_what_other_branches_have_done(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    let checkpoints = vec![
+        value("join.0/draft", 1),
+        error("join.1/block/draft", 2, "no ink"),
+        value("join.0/publish", 3),
+    ];
+    let run = scene.failed("a", checkpoints).await;
+    scene.store.retry(&run, "ann").await.unwrap();
+    let left = ["join.0/draft", "join.0/publish"];
     assert_eq!(scene.positions(&run).await, left);
 }
 
