@@ -100,15 +100,17 @@ impl Scene {
         claimed
     }
 
-    /// A run that failed: `checkpoints`, then the last of them as its result.
+    /// A run that failed: `checkpoints`, then the last failure among them as its result.
     pub(super) async fn failed(&self, id: &str, mut checkpoints: Vec<NewCheckpoint>) -> RunId {
         let (_, claimed) = self.driven(id).await;
-        let last = checkpoints.last().unwrap().clone();
+        let last = checkpoints.last().unwrap().ordinal;
+        let failure = checkpoints.iter().rfind(|c| !c.outcome.is_ok());
+        let failure = failure.unwrap_or(&checkpoints[0]).clone();
         checkpoints.push(NewCheckpoint {
             position: Position::from(Position::OUTPUT),
-            ordinal: last.ordinal + 1,
+            ordinal: last + 1,
             kind: CheckpointKind::Output,
-            ..last
+            ..failure
         });
         let end = Commit {
             checkpoints,
