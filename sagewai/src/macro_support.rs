@@ -10,7 +10,7 @@ pub use std::vec::Vec;
 
 pub use crate::error::{Classify, Failure, Fault, StepError, StepResult};
 pub use crate::model::Json;
-pub use crate::workflow::args::{Arg, ArgsReader, ArgsWriter, arg, copy, own};
+pub use crate::workflow::args::{Arg, Arguments, arg, copy, own};
 pub use crate::workflow::combine::{
     Block, Branch, CheckedBlock, JoinBranches, RaceBranches, Slot, TryJoinBranches, branch,
     checked_block, join, race, try_join,
@@ -21,8 +21,8 @@ pub use crate::workflow::graph::{
 };
 pub use crate::workflow::in_order::{Through, ThroughFallback, in_order};
 pub use crate::workflow::node::{
-    Node, Probe, ProbeFallback, TerminalFallback, TerminalProbe, Unknown, debug_state, load_step,
-    load_workflow, store_step, store_workflow,
+    Node, Probe, ProbeFallback, StepNode, TerminalFallback, TerminalProbe, Unknown, WorkflowNode,
+    debug_state,
 };
 pub use crate::workflow::scope::{Scope, Site};
 pub use crate::workflow::spec::{
@@ -31,7 +31,6 @@ pub use crate::workflow::spec::{
 pub use crate::workflow::stand_in::{Failed, checked};
 pub use crate::workflow::unchecked::{Own, OwnFallback};
 pub use crate::workflow::{StepCall, StepContext, WorkflowCall, WorkflowContext};
-pub use crate::{step_node, workflow_node};
 
 /// What reading or writing a stored value gives.
 pub type Stored<T> = Result<T, Fault>;

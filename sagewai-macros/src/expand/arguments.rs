@@ -45,24 +45,11 @@ pub(super) fn names(signature: &Signature) -> TokenStream {
     quote!(&[#(#names),*])
 }
 
-/// `fn store` and `fn load`.
+/// How each is stored. A type that cannot be is told here, and only here.
 pub(super) fn codec(signature: &Signature) -> TokenStream {
-    let names: Vec<&str> = signature.arguments().map(|(_, stored)| stored).collect();
     let types = types(signature);
-    let fields = (0..names.len()).map(Index::from);
-    let (input, args) = (local("__input"), local("__args"));
     quote! {
-        #[allow(unused_variables, unused_mut)]
-        fn store(#input: &Self::Input) -> __s::Stored<__s::Json> {
-            let mut #args = __s::ArgsWriter::new();
-            #( #args.put(__s::arg::<#types>(), #names, &#input.#fields)?; )*
-            ::core::result::Result::Ok(#args.finish())
-        }
-        #[allow(unused_variables, unused_mut)]
-        fn load(#input: &__s::Json) -> __s::Stored<Self::Input> {
-            let mut #args = __s::ArgsReader::new(#input)?;
-            ::core::result::Result::Ok((#( #args.take(__s::arg::<#types>(), #names)?, )*))
-        }
+        const ARGUMENTS: <Self::Input as __s::Arguments>::Each = (#(__s::arg::<#types>(),)*);
     }
 }
 

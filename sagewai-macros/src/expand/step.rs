@@ -63,7 +63,11 @@ pub(super) fn expand(step: &Step) -> TokenStream {
                 }
             }
             #checked_constants
-            __s::step_node!(#ty);
+            #[automatically_derived]
+            impl __s::Node for #ty {
+                type Output = <#ty as __s::Step>::Output;
+                type Of = __s::StepNode<#ty>;
+            }
         };
     }
 }

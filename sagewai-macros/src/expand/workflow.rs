@@ -103,7 +103,11 @@ pub(super) fn expand(workflow: &Workflow) -> TokenStream {
                     }
                 };
             };
-            __s::workflow_node!(#ty);
+            #[automatically_derived]
+            impl __s::Node for #ty {
+                type Output = <#ty as __s::Workflow>::Output;
+                type Of = __s::WorkflowNode<#ty>;
+            }
         };
     }
 }

@@ -33,19 +33,56 @@ pub const fn arg<T: Payload>() -> Arg<T> {
     }
 }
 
+/// Arguments as a tuple, and how each is stored. Written once for each number of arguments, and without bounds, so that
+/// generated code has no more to say than their types.
+pub trait Arguments: Sized {
+    /// An [`Arg`] for each.
+    type Each;
+    /// The arguments as one object.
+    fn write(&self, each: &Self::Each, names: &[&str]) -> Result<Json, Fault>;
+    /// The arguments of that object.
+    fn read(json: &Json, each: &Self::Each, names: &[&str]) -> Result<Self, Fault>;
+}
+
+macro_rules! arguments {
+    ($(($($index:tt $ty:ident),*))*) => { $(
+        impl<$($ty),*> Arguments for ($($ty,)*) {
+            type Each = ($(Arg<$ty>,)*);
+            #[allow(unused_variables, unused_mut)]
+            fn write(&self, each: &Self::Each, names: &[&str]) -> Result<Json, Fault> {
+                let mut writer = ArgsWriter::new();
+                $( writer.put(each.$index, names[$index], &self.$index)?; )*
+                Ok(writer.finish())
+            }
+            #[allow(unused_variables, unused_mut)]
+            fn read(json: &Json, each: &Self::Each, names: &[&str]) -> Result<Self, Fault> {
+                let mut reader = ArgsReader::new(json)?;
+                Ok(($( reader.take(each.$index, names[$index])?, )*))
+            }
+        }
+    )* };
+}
+arguments! {
+    ()
+    (0 A)
+    (0 A, 1 B)
+    (0 A, 1 B, 2 C)
+    (0 A, 1 B, 2 C, 3 D)
+    (0 A, 1 B, 2 C, 3 D, 4 E)
+    (0 A, 1 B, 2 C, 3 D, 4 E, 5 F)
+    (0 A, 1 B, 2 C, 3 D, 4 E, 5 F, 6 G)
+    (0 A, 1 B, 2 C, 3 D, 4 E, 5 F, 6 G, 7 H)
+}
+
 /// Writes the arguments of one call.
-#[derive(Debug)]
-pub struct ArgsWriter(Vec<u8>);
+struct ArgsWriter(Vec<u8>);
 
 impl ArgsWriter {
-    /// No arguments yet.
-    #[allow(clippy::new_without_default)]
-    pub fn new() -> ArgsWriter {
+    fn new() -> ArgsWriter {
         ArgsWriter(vec![b'{'])
     }
 
-    /// Adds one argument.
-    pub fn put<T>(&mut self, arg: Arg<T>, name: &str, value: &T) -> Result<(), Fault> {
+    fn put<T>(&mut self, arg: Arg<T>, name: &str, value: &T) -> Result<(), Fault> {
         if self.0.len() > 1 {
             self.0.push(b',');
         }
@@ -56,20 +93,18 @@ impl ArgsWriter {
         (arg.store)(value, &mut self.0).map_err(|fault| named(name, fault))
     }
 
-    /// The object.
-    pub fn finish(mut self) -> Json {
+    fn finish(mut self) -> Json {
         self.0.push(b'}');
         Json::from_parts(&self.0)
     }
 }
 
 /// Reads the arguments of one call.
-#[derive(Debug)]
-pub struct ArgsReader<'a>(HashMap<String, &'a RawValue>);
+struct ArgsReader<'a>(HashMap<String, &'a RawValue>);
 
 impl<'a> ArgsReader<'a> {
     /// Takes the object apart.
-    pub fn new(json: &'a Json) -> Result<ArgsReader<'a>, Fault> {
+    fn new(json: &'a Json) -> Result<ArgsReader<'a>, Fault> {
         serde_json::from_str(json.as_str())
             .map(ArgsReader)
             .map_err(|e| Fault::Decode {
@@ -78,7 +113,7 @@ impl<'a> ArgsReader<'a> {
     }
 
     /// Reads one argument; one that is not there reads as `null`.
-    pub fn take<T>(&mut self, arg: Arg<T>, name: &str) -> Result<T, Fault> {
+    fn take<T>(&mut self, arg: Arg<T>, name: &str) -> Result<T, Fault> {
         let text = self.0.remove(name).map_or("null", RawValue::get);
         (arg.load)(text).map_err(|fault| named(name, fault))
     }
@@ -112,18 +147,15 @@ mod tests {
 
     #[test]
     fn arguments_are_an_object_and_a_missing_one_reads_null() {
-        let mut writer = ArgsWriter::new();
-        writer.put(arg::<u32>(), "cents", &7).unwrap();
-        writer
-            .put(arg::<String>(), "to", &"a \"b\"".to_owned())
-            .unwrap();
-        let json = writer.finish();
+        let each = (arg::<u32>(), arg::<String>());
+        let json = (7, "a \"b\"".to_owned()).write(&each, &["cents", "to"]);
+        let json = json.unwrap();
         assert_eq!(json.as_str(), r#"{"cents":7,"to":"a \"b\""}"#);
 
-        let mut reader = ArgsReader::new(&json).unwrap();
-        assert_eq!(reader.take(arg::<u32>(), "cents").unwrap(), 7);
-        assert_eq!(reader.take(arg::<Option<bool>>(), "express").unwrap(), None);
-        let missing = reader.take(arg::<u32>(), "cents").unwrap_err();
-        assert!(missing.to_string().contains("argument `cents`"));
+        let each = (arg::<u32>(), arg::<Option<bool>>());
+        let read = <(u32, Option<bool>)>::read(&json, &each, &["cents", "express"]);
+        assert_eq!(read.unwrap(), (7, None));
+        let missing = <(u32,)>::read(&json, &(arg(),), &["dollars"]).unwrap_err();
+        assert!(missing.to_string().contains("argument `dollars`"));
     }
 }

@@ -27,10 +27,7 @@ impl Returned {
         }
     }
 
-    fn of<T: Payload, E: StepError>(
-        result: Result<T, E>,
-        is_terminal: impl FnOnce(&E) -> bool,
-    ) -> Returned {
+    fn of<T: Payload, E: StepError>(result: Result<T, E>, is_terminal: fn(&E) -> bool) -> Returned {
         let error = match result {
             Ok(value) => {
                 return match value.store() {
@@ -70,10 +67,7 @@ pub(crate) fn step_body<S: Step>(
     input: &Json,
 ) -> BoxFuture<'static, Returned> {
     match S::load(input) {
-        Ok(input) => {
-            let body = S::body(context, input);
-            Box::pin(async move { Returned::of(body.await, S::is_terminal) })
-        }
+        Ok(input) => returned(S::body(context, input), S::is_terminal),
         Err(fault) => Box::pin(std::future::ready(Returned::fault(fault))),
     }
 }
@@ -84,12 +78,17 @@ pub(crate) fn workflow_body<W: Workflow>(
     input: &Json,
 ) -> BoxFuture<'static, Returned> {
     match W::load(input) {
-        Ok(input) => {
-            let body = W::body(context, scope, input);
-            Box::pin(async move { Returned::of(body.await, |_| true) })
-        }
+        Ok(input) => returned(W::body(context, scope, input), |_| true),
         Err(fault) => Box::pin(std::future::ready(Returned::fault(fault))),
     }
+}
+
+/// Runs a body to its end. Compiled once for all that return the same.
+fn returned<T: Payload, E: StepError>(
+    body: BoxFuture<'static, Result<T, E>>,
+    is_terminal: fn(&E) -> bool,
+) -> BoxFuture<'static, Returned> {
+    Box::pin(async move { Returned::of(body.await, is_terminal) })
 }
 
 /// What an outcome is to the code that awaits it: the same after a replay as the first time.

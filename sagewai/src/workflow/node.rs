@@ -18,6 +18,24 @@ use crate::model::Json;
 pub trait Node<G = ()> {
     /// What a checkpoint of it holds.
     type Output;
+    /// What does the work.
+    type Of: Described<Output = Self::Output>;
+    /// What the graph says of it.
+    const NODE: NodeInfo = Self::Of::NODE;
+    /// A value as it is stored.
+    fn store(value: &Self::Output) -> Result<Json, Fault> {
+        Self::Of::store(value)
+    }
+    /// A stored value.
+    fn load(value: &Json) -> Result<Self::Output, Fault> {
+        Self::Of::load(value)
+    }
+}
+
+/// What a node is, written once for all steps, all workflows and so on: generated code says which, and no more.
+pub trait Described {
+    /// What a checkpoint of it holds.
+    type Output;
     /// What the graph says of it.
     const NODE: NodeInfo;
     /// A value as it is stored.
@@ -26,11 +44,56 @@ pub trait Node<G = ()> {
     fn load(value: &Json) -> Result<Self::Output, Fault>;
 }
 
-/// The node of a function that has no type of its name.
+/// A step.
 #[derive(Debug)]
-pub enum Unknown {}
+pub struct StepNode<S>(PhantomData<S>);
 
-impl<G> Node<G> for Unknown {
+impl<S: Step> Described for StepNode<S> {
+    type Output = S::Output;
+    const NODE: NodeInfo = NodeInfo::step(&S::SPEC);
+    fn store(value: &S::Output) -> Result<Json, Fault> {
+        value.store()
+    }
+    fn load(value: &Json) -> Result<S::Output, Fault> {
+        S::Output::load(value.as_str())
+    }
+}
+
+/// A workflow.
+#[derive(Debug)]
+pub struct WorkflowNode<W>(PhantomData<W>);
+
+impl<W: Workflow> Described for WorkflowNode<W> {
+    type Output = W::Output;
+    const NODE: NodeInfo = NodeInfo::workflow(&W::SPEC, || W::GRAPH);
+    fn store(value: &W::Output) -> Result<Json, Fault> {
+        value.store()
+    }
+    fn load(value: &Json) -> Result<W::Output, Fault> {
+        W::Output::load(value.as_str())
+    }
+}
+
+/// Something else, whose checkpoints hold this.
+#[derive(Debug)]
+pub struct ValueNode<T>(PhantomData<T>);
+
+impl<T: Payload> Described for ValueNode<T> {
+    type Output = T;
+    const NODE: NodeInfo = NodeInfo::DYNAMIC;
+    fn store(value: &T) -> Result<Json, Fault> {
+        value.store()
+    }
+    fn load(value: &Json) -> Result<T, Fault> {
+        T::load(value.as_str())
+    }
+}
+
+/// Something whose checkpoints hold what only the call knows.
+#[derive(Debug)]
+pub enum JsonNode {}
+
+impl Described for JsonNode {
     type Output = Json;
     const NODE: NodeInfo = NodeInfo::DYNAMIC;
     fn store(value: &Json) -> Result<Json, Fault> {
@@ -39,6 +102,15 @@ impl<G> Node<G> for Unknown {
     fn load(value: &Json) -> Result<Json, Fault> {
         Ok(value.clone())
     }
+}
+
+/// The node of a function that has no type of its name.
+#[derive(Debug)]
+pub enum Unknown {}
+
+impl<G> Node<G> for Unknown {
+    type Output = Json;
+    type Of = JsonNode;
 }
 
 /// Asks a type for its node. `Probe::<T>::NODE` is that of `T` where `T` is a [`Node`]: an associated constant of the
@@ -81,77 +153,6 @@ pub trait TerminalFallback {
 
 impl<E> TerminalFallback for TerminalProbe<'_, E> {}
 
-/// Implements [`Node`] for a step. Functions with the bounds do the work, so that a missing one is no second error.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! step_node {
-    ($step:ident) => {
-        #[automatically_derived]
-        impl $crate::macro_support::Node for $step {
-            type Output = <$step as $crate::macro_support::Step>::Output;
-            const NODE: $crate::macro_support::NodeInfo = $crate::macro_support::NodeInfo::step(
-                &<$step as $crate::macro_support::Step>::SPEC,
-            );
-            fn store(
-                value: &Self::Output,
-            ) -> $crate::macro_support::Stored<$crate::macro_support::Json> {
-                $crate::macro_support::store_step::<$step>(value)
-            }
-            fn load(
-                value: &$crate::macro_support::Json,
-            ) -> $crate::macro_support::Stored<Self::Output> {
-                $crate::macro_support::load_step::<$step>(value)
-            }
-        }
-    };
-}
-
-/// Implements [`Node`] for a workflow.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! workflow_node {
-    ($workflow:ident) => {
-        #[automatically_derived]
-        impl $crate::macro_support::Node for $workflow {
-            type Output = <$workflow as $crate::macro_support::Workflow>::Output;
-            const NODE: $crate::macro_support::NodeInfo = $crate::macro_support::NodeInfo::workflow(
-                &<$workflow as $crate::macro_support::Workflow>::SPEC,
-                || <$workflow as $crate::macro_support::Workflow>::GRAPH,
-            );
-            fn store(
-                value: &Self::Output,
-            ) -> $crate::macro_support::Stored<$crate::macro_support::Json> {
-                $crate::macro_support::store_workflow::<$workflow>(value)
-            }
-            fn load(
-                value: &$crate::macro_support::Json,
-            ) -> $crate::macro_support::Stored<Self::Output> {
-                $crate::macro_support::load_workflow::<$workflow>(value)
-            }
-        }
-    };
-}
-
-/// What a step returned, as it is stored.
-pub fn store_step<S: Step>(value: &S::Output) -> Result<Json, Fault> {
-    value.store()
-}
-
-/// What a step returned.
-pub fn load_step<S: Step>(value: &Json) -> Result<S::Output, Fault> {
-    S::Output::load(value.as_str())
-}
-
-/// What a workflow returned, as it is stored.
-pub fn store_workflow<W: Workflow>(value: &W::Output) -> Result<Json, Fault> {
-    value.store()
-}
-
-/// What a workflow returned.
-pub fn load_workflow<W: Workflow>(value: &Json) -> Result<W::Output, Fault> {
-    W::Output::load(value.as_str())
-}
-
 /// `Debug` of a state enum: the variant and its value as JSON, so that outputs need no `Debug`.
 pub fn debug_state(
     f: &mut fmt::Formatter<'_>,
@@ -172,13 +173,8 @@ mod tests {
     enum Charge {}
     impl Node for Charge {
         type Output = u32;
+        type Of = ValueNode<u32>;
         const NODE: NodeInfo = NodeInfo::new(NodeKind::Step, "charge", "charge", "shop", "");
-        fn store(value: &u32) -> Result<Json, Fault> {
-            value.store()
-        }
-        fn load(value: &Json) -> Result<u32, Fault> {
-            u32::load(value.as_str())
-        }
     }
 
     #[test]

@@ -4,9 +4,7 @@
 use std::time::SystemTime;
 
 use super::graph::{NodeInfo, NodeKind};
-use super::node::Node;
-use super::spec::Payload;
-use crate::error::Fault;
+use super::node::{JsonNode, Node, ValueNode};
 use crate::model::{Decision, Json, Timestamp};
 
 /// A node of the type that shares its name with a function: what the function is, under which name its checkpoints
@@ -20,14 +18,9 @@ macro_rules! nodes {
 
         impl Node for $function {
             type Output = $output;
+            type Of = ValueNode<$output>;
             const NODE: NodeInfo =
                 NodeInfo::new(NodeKind::$kind, $name, stringify!($function), "sagewai", "");
-            fn store(value: &$output) -> Result<Json, Fault> {
-                value.store()
-            }
-            fn load(value: &Json) -> Result<$output, Fault> {
-                <$output>::load(value.as_str())
-            }
         }
     )* };
 }
@@ -48,13 +41,8 @@ pub enum record {}
 
 impl<G> Node<G> for record {
     type Output = Json;
+    type Of = JsonNode;
     const NODE: NodeInfo = NodeInfo::new(NodeKind::Record, "record", "record", "sagewai", "");
-    fn store(value: &Json) -> Result<Json, Fault> {
-        Ok(value.clone())
-    }
-    fn load(value: &Json) -> Result<Json, Fault> {
-        Ok(value.clone())
-    }
 }
 
 /// One branch for each item, where the attribute does not see what is done with it.
@@ -67,13 +55,7 @@ macro_rules! unknown_nodes {
 
         impl<G> Node<G> for $function {
             type Output = Json;
-            const NODE: NodeInfo = NodeInfo::DYNAMIC;
-            fn store(value: &Json) -> Result<Json, Fault> {
-                Ok(value.clone())
-            }
-            fn load(value: &Json) -> Result<Json, Fault> {
-                Ok(value.clone())
-            }
+            type Of = JsonNode;
         }
     )* };
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::args::Arguments;
 use super::context::{StepContext, WorkflowContext};
 use super::graph::Graph;
 use super::scope::Scope;
@@ -157,7 +158,7 @@ impl WorkflowSpec {
 /// What `#[step]` makes of an async function. The type has the function's name.
 pub trait Step: 'static {
     /// The arguments by value, as a tuple; stored as a JSON object keyed by parameter name.
-    type Input: Send + 'static;
+    type Input: Arguments + Send + 'static;
     /// What it returns.
     type Output: Payload;
     /// How it fails.
@@ -165,9 +166,15 @@ pub trait Step: 'static {
     /// Its options.
     const SPEC: StepSpec;
     #[doc(hidden)]
-    fn store(input: &Self::Input) -> Result<Json, Fault>;
+    const ARGUMENTS: <Self::Input as Arguments>::Each;
     #[doc(hidden)]
-    fn load(input: &Json) -> Result<Self::Input, Fault>;
+    fn store(input: &Self::Input) -> Result<Json, Fault> {
+        input.write(&Self::ARGUMENTS, Self::SPEC.params)
+    }
+    #[doc(hidden)]
+    fn load(input: &Json) -> Result<Self::Input, Fault> {
+        Self::Input::read(input, &Self::ARGUMENTS, Self::SPEC.params)
+    }
     #[doc(hidden)]
     fn is_terminal(error: &Self::Error) -> bool;
     #[doc(hidden)]
@@ -180,7 +187,7 @@ pub trait Step: 'static {
 /// What `#[workflow]` makes of an async function. The type has the function's name.
 pub trait Workflow: 'static {
     /// The arguments by value, as a tuple; stored as a JSON object keyed by parameter name.
-    type Input: Send + 'static;
+    type Input: Arguments + Send + 'static;
     /// What it returns.
     type Output: Payload;
     /// How it fails.
@@ -194,9 +201,15 @@ pub trait Workflow: 'static {
     /// A number that changes when the shape of the workflow does, and not with layout, comments or local names.
     const FINGERPRINT: u64 = Self::GRAPH.fingerprint();
     #[doc(hidden)]
-    fn store(input: &Self::Input) -> Result<Json, Fault>;
+    const ARGUMENTS: <Self::Input as Arguments>::Each;
     #[doc(hidden)]
-    fn load(input: &Json) -> Result<Self::Input, Fault>;
+    fn store(input: &Self::Input) -> Result<Json, Fault> {
+        input.write(&Self::ARGUMENTS, Self::SPEC.params)
+    }
+    #[doc(hidden)]
+    fn load(input: &Json) -> Result<Self::Input, Fault> {
+        Self::Input::read(input, &Self::ARGUMENTS, Self::SPEC.params)
+    }
     #[doc(hidden)]
     fn body(
         context: WorkflowContext,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::context::StepContext;
 use super::durable::Durable;
-use super::erased::{step_body, typed};
+use super::erased::{StepBody, step_body, typed};
 use super::execution::in_body;
 use super::replay::Effect;
 use super::scope::Site;
@@ -80,34 +80,30 @@ impl<S: Step> fmt::Debug for StepCall<S> {
 impl<S: Step> Durable for StepCall<S> {
     type Output = Result<S::Output, S::Error>;
     async fn run(self, at: Site) -> Self::Output {
-        let effect = |input| Effect::Step {
-            spec: self.spec,
-            input,
-            body: step_body::<S>,
-        };
-        typed(run_step(at, self.spec.name, S::store(&self.input), effect).await)
+        typed(run_step(at, self.spec, S::store(&self.input), step_body::<S>).await)
     }
 }
 
-/// The part of a step's await that does not depend on its types.
-fn run_step<'a>(
+/// The part of a step's await that does not depend on its types: it is compiled once, and not for each step.
+fn run_step(
     at: Site,
-    name: &'static str,
+    spec: StepSpec,
     input: Result<Json, Fault>,
-    effect: impl FnOnce(Json) -> Effect + Send + 'a,
-) -> BoxFuture<'a, Outcome> {
+    body: StepBody,
+) -> BoxFuture<'static, Outcome> {
     Box::pin(async move {
         let input = match input {
             Ok(input) => input,
             // The same on every replay, so there is nothing to store; the name counts all the same.
             Err(fault) => {
-                let _: Position = at.position(name);
+                let _: Position = at.position(spec.name);
                 return Outcome::Fault(fault);
             }
         };
         let digest = digest(&input);
         let replay = at.replay().clone();
-        replay.operation(&at, name, digest, effect(input)).await
+        let effect = Effect::Step { spec, input, body };
+        replay.operation(&at, spec.name, digest, effect).await
     })
 }
 
