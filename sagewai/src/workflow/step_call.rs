@@ -8,7 +8,7 @@ use super::context::StepContext;
 use super::durable::Durable;
 use super::erased::{step_body, typed};
 use super::execution::in_body;
-use super::replay::Effect;
+use super::replay::{Came, Effect};
 use super::scope::Site;
 use super::spec::{BoxFuture, Step, StepSpec};
 use crate::error::{Fault, StepError};
@@ -85,29 +85,33 @@ impl<S: Step> Durable for StepCall<S> {
             input,
             body: step_body::<S>,
         };
-        typed(run_step(at, self.spec.name, S::store(&self.input), effect).await)
+        let came = run_step(&at, self.spec.name, S::store(&self.input), effect).await;
+        typed(&at, came).await
     }
 }
 
 /// The part of a step's await that does not depend on its types.
 fn run_step<'a>(
-    at: Site,
+    at: &'a Site,
     name: &'static str,
     input: Result<Json, Fault>,
     effect: impl FnOnce(Json) -> Effect + Send + 'a,
-) -> BoxFuture<'a, Outcome> {
+) -> BoxFuture<'a, Came> {
     Box::pin(async move {
         let input = match input {
             Ok(input) => input,
             // The same on every replay, so there is nothing to store; the name counts all the same.
             Err(fault) => {
                 let _: Position = at.position(name);
-                return Outcome::Fault(fault);
+                return Came {
+                    outcome: Outcome::Fault(fault),
+                    replayed: None,
+                };
             }
         };
         let digest = digest(&input);
         let replay = at.replay().clone();
-        replay.operation(&at, name, digest, effect(input)).await
+        replay.operation(at, name, digest, effect(input)).await
     })
 }
 
