@@ -4,6 +4,7 @@ mod combinators;
 mod conformance;
 mod crash;
 mod crash_sweep;
+mod divergence;
 mod foreign;
 mod gates;
 mod ledger;

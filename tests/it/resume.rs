@@ -1,9 +1,9 @@
 //! Going on: from a failure, after a retry by a person, over code that has changed.
 
 use sagewai::prelude::*;
-use sagewai::{Error, RunState, Settled, Waiting};
+use sagewai::{Error, RunState};
 
-use crate::support::{Scene, soon, until};
+use crate::support::{soon, until};
 use crate::{ledger, on_every_store};
 
 #[step]
@@ -26,107 +26,6 @@ async fn three(broken: String) -> Result<u32> {
     let n = first().await?;
     let n = second(n, &broken).await?;
     Ok(n + 1)
-}
-
-/// One workflow in two versions, as two deploys would have it.
-mod old {
-    use super::{approval, ledger};
-    use sagewai::prelude::*;
-
-    #[step]
-    pub async fn collect(ctx: &StepContext, n: u32) -> Result<u32> {
-        ledger::note(ctx, "collect");
-        Ok(n)
-    }
-
-    #[workflow(name = "changing")]
-    pub async fn changing(n: u32) -> Result<u32> {
-        let n = collect(n).await?;
-        approval("go").await?;
-        Ok(n)
-    }
-}
-
-macro_rules! changed {
-    ($module:ident, $n:ident: $body:block) => {
-        #[allow(dead_code, reason = "a version is named by its type alone")]
-        mod $module {
-            use super::old::collect;
-            use super::{approval, extra, renamed};
-            use sagewai::prelude::*;
-
-            #[allow(unused_imports, reason = "each version uses some of them")]
-            use {collect as _, extra as _, renamed as _};
-
-            #[workflow(name = "changing")]
-            pub async fn changing($n: u32) -> Result<u32> $body
-        }
-    };
-}
-
-#[step]
-async fn renamed(ctx: &StepContext, n: u32) -> Result<u32> {
-    ledger::note(ctx, "renamed");
-    Ok(n)
-}
-
-#[step]
-async fn extra(ctx: &StepContext) -> Result<()> {
-    ledger::note(ctx, "extra");
-    Ok(())
-}
-
-changed!(with_renamed_step, n: {
-    let n = renamed(n).await?;
-    approval("go").await?;
-    Ok(n)
-});
-changed!(with_inserted_step, n: {
-    extra().await?;
-    let n = collect(n + 1).await?;
-    approval("go").await?;
-    Ok(n)
-});
-changed!(with_other_arguments, n: {
-    let n = collect(n + 1).await?;
-    approval("go").await?;
-    Ok(n)
-});
-changed!(with_removed_step, n: {
-    approval("go").await?;
-    Ok(n)
-});
-changed!(with_other_kind, n: {
-    let n = record("collect", || n).await;
-    approval("go").await?;
-    Ok(n)
-});
-changed!(with_step_after, n: {
-    let n = collect(n).await?;
-    approval("go").await?;
-    extra().await?;
-    Ok(n)
-});
-
-/// Runs the old version to its gate.
-async fn run_to_the_gate(scene: &Scene, id: &str) {
-    let settled = soon(old::changing(7).run_id(id).run(&scene.client))
-        .await
-        .unwrap();
-    assert!(matches!(settled, Settled::Waiting(Waiting::Gate { .. })));
-    scene.client.gate(id, "go").approve("ann").await.unwrap();
-}
-
-/// Why the run waits, without the line of the source, which changes with this file.
-fn reason(settled: Result<Settled<u32>, Error>) -> String {
-    match settled {
-        Ok(Settled::Waiting(Waiting::Diverged { reason })) => reason
-            .split(" (line ")
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-        other => panic!("{other:?}"),
-    }
 }
 
 on_every_store! {
@@ -161,37 +60,6 @@ on_every_store! {
         assert!(!again.is_new());
         assert!(matches!(soon(again.result()).await, Err(Error::Failed(_))));
         worker.shutdown().await.unwrap();
-    }
-
-    async fn changed_code_is_found_before_anything_executes(scene: Scene) {
-        let id = &*scene.id("changed");
-        run_to_the_gate(&scene, id).await;
-        let before = ledger::of(id).len();
-        let client = &scene.client;
-        let renamed = client.handle::<with_renamed_step::changing>(id).await.unwrap().run().await;
-        assert_eq!(reason(renamed), "the run holds `collect`, and the code asks for `renamed` instead");
-        client.retry(id, "ann").await.unwrap();
-        let inserted = client.handle::<with_inserted_step::changing>(id).await.unwrap().run().await;
-        assert_eq!(reason(inserted), "the run holds `collect`, and the code asks for `extra` instead");
-        client.retry(id, "ann").await.unwrap();
-        let arguments = client.handle::<with_other_arguments::changing>(id).await.unwrap().run().await;
-        assert_eq!(
-            reason(arguments),
-            "the step at `collect` was run with other arguments than the code gives it now"
-        );
-        client.retry(id, "ann").await.unwrap();
-        let removed = client.handle::<with_removed_step::changing>(id).await.unwrap().run().await;
-        assert!(reason(removed).starts_with("the run holds `collect`, and the code"));
-        client.retry(id, "ann").await.unwrap();
-        let kind = client.handle::<with_other_kind::changing>(id).await.unwrap().run().await;
-        assert_eq!(reason(kind), "the run holds a step at `collect`, and the code asks for a record there");
-        assert_eq!(ledger::of(id).len(), before, "nothing was executed");
-
-        // Code that fits goes on where it was.
-        client.retry(id, "ann").await.unwrap();
-        let handle = client.handle::<with_step_after::changing>(id).await.unwrap();
-        assert_eq!(soon(handle.run()).await.unwrap(), Settled::Completed(7));
-        assert_eq!(ledger::of(id)[before..], ["extra"]);
     }
 
     async fn body_that_panics_fails_the_run_and_goes_on_when_mended(scene: Scene) {

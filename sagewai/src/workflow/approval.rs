@@ -62,10 +62,10 @@ impl Durable for ApprovalGate {
             prompt: self.prompt.replace('\0', ""),
             context: self.context.transpose()?,
         };
-        let outcome = replay
+        let came = replay
             .operation_at(&at, position, 0, Effect::Gate(request))
             .await;
-        typed::<Decision, Fault>(outcome)
+        typed::<Decision, Fault>(&at, came).await
     }
 }
 

@@ -2,7 +2,8 @@
 //! program of many steps quick to compile.
 
 use super::context::{StepContext, WorkflowContext};
-use super::scope::Scope;
+use super::replay::Came;
+use super::scope::{Scope, Site};
 use super::spec::{BoxFuture, Payload, Step, Workflow};
 use crate::error::{Failure, Fault, StepError};
 use crate::model::{Json, Outcome};
@@ -92,11 +93,21 @@ fn returned<T: Payload, E: StepError>(
 }
 
 /// What an outcome is to the code that awaits it: the same after a replay as the first time.
-pub(crate) fn typed<T: Payload, E: StepError>(outcome: Outcome) -> Result<T, E> {
-    match outcome {
-        Outcome::Ok(json) => T::load(json.as_str()).map_err(E::from_fault),
-        Outcome::Err(json) => Err(E::load(&json).unwrap_or_else(E::from_fault)),
-        Outcome::Fault(fault) => Err(E::from_fault(fault)),
+pub(crate) async fn typed<T: Payload, E: StepError>(at: &Site, came: Came) -> Result<T, E> {
+    let Came { outcome, replayed } = came;
+    let read = match outcome {
+        Outcome::Ok(json) => T::load(json.as_str()).map(Ok),
+        Outcome::Err(json) => E::load(&json).map(Err),
+        Outcome::Fault(fault) => Ok(Err(E::from_fault(fault))),
+    };
+    match read {
+        Ok(result) => result,
+        Err(fault) => {
+            if let Some(position) = replayed {
+                at.replay().unreadable(at, &position, &fault).await;
+            }
+            Err(E::from_fault(fault))
+        }
     }
 }
 

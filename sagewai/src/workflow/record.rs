@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::durable::Durable;
 use super::erased::typed;
-use super::replay::Effect;
+use super::replay::{Came, Effect};
 use super::scope::Site;
 use super::spec::Payload;
 use crate::error::Fault;
@@ -54,8 +54,8 @@ impl<F> fmt::Debug for Record<F> {
 
 /// A value that must be readable, since its author did not get to say what happens otherwise: the body panics,
 /// which fails the run with this message.
-fn must<T: Payload>(name: &str, outcome: Outcome) -> T {
-    match typed::<T, Fault>(outcome) {
+async fn must<T: Payload>(at: &Site, name: &str, came: Came) -> T {
+    match typed::<T, Fault>(at, came).await {
         Ok(value) => value,
         Err(fault) => panic!("the value of `{name}` {fault}"),
     }
@@ -66,7 +66,8 @@ impl Durable for Now {
     type Output = SystemTime;
     async fn run(self, at: Site) -> SystemTime {
         let replay = at.replay().clone();
-        must("now", replay.operation(&at, "now", 0, Effect::Now).await)
+        let came = replay.operation(&at, "now", 0, Effect::Now).await;
+        must(&at, "now", came).await
     }
 }
 
@@ -75,7 +76,8 @@ impl Durable for UuidCall {
     type Output = String;
     async fn run(self, at: Site) -> String {
         let replay = at.replay().clone();
-        must("uuid", replay.operation(&at, "uuid", 0, Effect::Uuid).await)
+        let came = replay.operation(&at, "uuid", 0, Effect::Uuid).await;
+        must(&at, "uuid", came).await
     }
 }
 
@@ -96,9 +98,7 @@ impl<T: Payload, F: FnOnce() -> T + Send> Durable for Record<F> {
             }
         };
         let effect = Effect::Record(outcome);
-        must(
-            self.name,
-            replay.operation_at(&at, position, 0, effect).await,
-        )
+        let came = replay.operation_at(&at, position, 0, effect).await;
+        must(&at, self.name, came).await
     }
 }

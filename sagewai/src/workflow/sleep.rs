@@ -45,7 +45,7 @@ impl Durable for Sleep {
             end,
             keep_end: at.scope.is_concurrent(),
         });
-        match replay.operation_at(&at, woke, 0, effect).await {
+        match replay.operation_at(&at, woke, 0, effect).await.outcome {
             Outcome::Fault(fault) => Err(fault),
             Outcome::Ok(_) | Outcome::Err(_) => Ok(()),
         }

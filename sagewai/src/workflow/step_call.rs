@@ -8,7 +8,7 @@ use super::context::StepContext;
 use super::durable::Durable;
 use super::erased::{StepBody, step_body, typed};
 use super::execution::in_body;
-use super::replay::Effect;
+use super::replay::{Came, Effect};
 use super::scope::Site;
 use super::spec::{BoxFuture, Step, StepSpec};
 use crate::error::{Fault, StepError};
@@ -80,30 +80,34 @@ impl<S: Step> fmt::Debug for StepCall<S> {
 impl<S: Step> Durable for StepCall<S> {
     type Output = Result<S::Output, S::Error>;
     async fn run(self, at: Site) -> Self::Output {
-        typed(run_step(at, self.spec, S::store(&self.input), step_body::<S>).await)
+        let came = run_step(&at, self.spec, S::store(&self.input), step_body::<S>).await;
+        typed(&at, came).await
     }
 }
 
 /// The part of a step's await that does not depend on its types: it is compiled once, and not for each step.
 fn run_step(
-    at: Site,
+    at: &Site,
     spec: StepSpec,
     input: Result<Json, Fault>,
     body: StepBody,
-) -> BoxFuture<'static, Outcome> {
+) -> BoxFuture<'_, Came> {
     Box::pin(async move {
         let input = match input {
             Ok(input) => input,
             // The same on every replay, so there is nothing to store; the name counts all the same.
             Err(fault) => {
                 let _: Position = at.position(spec.name);
-                return Outcome::Fault(fault);
+                return Came {
+                    outcome: Outcome::Fault(fault),
+                    replayed: None,
+                };
             }
         };
         let digest = digest(&input);
         let replay = at.replay().clone();
         let effect = Effect::Step { spec, input, body };
-        replay.operation(&at, spec.name, digest, effect).await
+        replay.operation(at, spec.name, digest, effect).await
     })
 }
 

@@ -23,7 +23,7 @@ use crate::workflow::scope::Site;
 ///     let between = " and ".to_owned();
 ///     let (first, rest) = join!(word(1), async {
 ///         let second = word(2).await?;
-///         Result::Ok(format!("{between}{second}"))
+///         Ok::<_, Failure>(format!("{between}{second}"))
 ///     })
 ///     .await;
 ///     Ok(first? + &rest?)

@@ -70,6 +70,7 @@ async fn store_winner(at: &Site, position: Position, winner: usize) {
     let value = Json::encode(&winner).map_or_else(Outcome::Fault, Outcome::Ok);
     let effect = Effect::Record(value.clone());
     let stored = replay.operation_at(at, position.clone(), 0, effect).await;
+    let stored = stored.outcome;
     if stored != value {
         let (held, found) = (number(&stored), number(&value));
         let reason = format!(

@@ -68,6 +68,14 @@ struct Waiter {
     outcome: Option<Outcome>,
 }
 
+/// What an operation gave.
+#[derive(Debug)]
+pub(crate) struct Came {
+    pub(crate) outcome: Outcome,
+    /// Where it was recorded, when it comes from there.
+    pub(crate) replayed: Option<Position>,
+}
+
 /// What the driver finds after a poll.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -147,7 +155,7 @@ impl Replay {
         name: &str,
         input_digest: i64,
         effect: Effect,
-    ) -> Outcome {
+    ) -> Came {
         self.operation_at(at, at.position(name), input_digest, effect)
             .await
     }
@@ -159,7 +167,7 @@ impl Replay {
         position: Position,
         input_digest: i64,
         effect: Effect,
-    ) -> Outcome {
+    ) -> Came {
         let is_recorded = self
             .is_recorded(at, &position, effect.kind(), input_digest)
             .await;
@@ -171,7 +179,9 @@ impl Replay {
                 effect,
             });
         }
-        self.wait(at, position).await
+        let replayed = is_recorded.then(|| position.clone());
+        let outcome = self.wait(at, position).await;
+        Came { outcome, replayed }
     }
 
     /// Whether this operation is recorded at this position. Does not return where another one is.
@@ -205,6 +215,12 @@ impl Replay {
             .diverged
             .get_or_insert_with(|| format!("{reason}{line}"));
         std::future::pending::<()>().await;
+    }
+
+    /// What is recorded does not describe the type that the code expects.
+    pub(super) async fn unreadable(&self, at: &Site, position: &Position, fault: &Fault) {
+        let reason = format!("what the run holds at `{position}` {fault}");
+        self.diverge(at, &reason).await;
     }
 
     /// The body waits for something that is not durable.
