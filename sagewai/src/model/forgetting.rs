@@ -63,8 +63,7 @@ impl Journal {
         }
         let output = self.output();
         failed()
-            .filter(|(c, _)| Some(&c.outcome) == output)
-            .last()
+            .rfind(|(c, _)| Some(&c.outcome) == output)
             .into_iter()
             .collect()
     }
