@@ -166,7 +166,7 @@ version!(panicking, n: {
     Ok(n)
 });
 version!(made_a_branch, n: {
-    let (n, _) = try_join!(collect(n), extra()).await?;
+    let (n, ()) = try_join!(collect(n), extra()).await?;
     let n = collect(n + 1).await?;
     let n = refine(n).await?;
     approval("go").await?;
@@ -209,7 +209,7 @@ race_version!(arms_swapped, {
     }
 });
 race_version!(loser_changed, {
-    let pause = sleep(std::time::Duration::from_secs(3600));
+    let pause = sleep(std::time::Duration::from_hours(1));
     match race!(collect(1), pause).await {
         Won2::A(n) => n?,
         Won2::B(_) => 0,

@@ -46,7 +46,7 @@ impl Durable for Careless {
             }
             Careless::Yields => tokio::task::yield_now().await,
             Careless::LeavesATimer => {
-                let mut timer = Box::pin(tokio::time::sleep(Duration::from_secs(60)));
+                let mut timer = Box::pin(tokio::time::sleep(Duration::from_mins(1)));
                 let _ = futures_util::poll!(&mut timer);
                 std::mem::forget(timer);
             }
@@ -63,7 +63,7 @@ impl Durable for Limited {
     async fn run(self, at: Site) -> Result<u32> {
         tokio::select! {
             done = self.0.run(at) => done,
-            () = tokio::time::sleep(Duration::from_secs(60)) => Ok(0),
+            () = tokio::time::sleep(Duration::from_mins(1)) => Ok(0),
         }
     }
 }
@@ -120,9 +120,9 @@ async fn deep_in_a_branch(kind: String) -> Result<u32> {
                 approval("item").await.map_or(0, |_| i)
             })
             .await;
-            Ok::<_, Failure>(n + all.len() as u32)
+            Ok::<_, Failure>(n + u32::try_from(all.len())?)
         },
-        sleep(Duration::from_secs(3600))
+        sleep(Duration::from_hours(1))
     )
     .await;
     drop(kind);
