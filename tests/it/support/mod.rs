@@ -98,27 +98,7 @@ pub async fn until<T, F: AsyncFnMut() -> Option<T>>(mut look: F) -> T {
 #[macro_export]
 macro_rules! on_every_store {
     ($($(#[$meta:meta])* async fn $name:ident($scene:ident: Scene) $body:block)*) => { $(
-        $(#[$meta])*
-        mod $name {
-            use super::*;
-
-            async fn case($scene: $crate::support::Scene) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn memory() {
-                case($crate::support::Scene::memory().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                case($crate::support::Scene::sqlite().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                case($crate::support::Scene::postgres().await).await;
-            }
-        }
+        $crate::on_stores! { [memory sqlite postgres] $(#[$meta])* $name $scene $body }
     )* };
 }
 
@@ -126,21 +106,26 @@ macro_rules! on_every_store {
 #[macro_export]
 macro_rules! on_every_shared_store {
     ($($(#[$meta:meta])* async fn $name:ident($scene:ident: Scene) $body:block)*) => { $(
+        $crate::on_stores! { [sqlite postgres] $(#[$meta])* $name $scene $body }
+    )* };
+}
+
+/// What both make of one function.
+#[macro_export]
+macro_rules! on_stores {
+    ([$($store:ident)*] $(#[$meta:meta])* $name:ident $scene:ident $body:block) => {
         $(#[$meta])*
         mod $name {
             use super::*;
 
             async fn case($scene: $crate::support::Scene) $body
 
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                case($crate::support::Scene::sqlite().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                case($crate::support::Scene::postgres().await).await;
-            }
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $store() {
+                    case($crate::support::Scene::$store().await).await;
+                }
+            )*
         }
-    )* };
+    };
 }
