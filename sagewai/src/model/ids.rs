@@ -75,6 +75,23 @@ pub fn gate_name(value: &str) -> Result<(), Invalid> {
     check_name("gate", value)
 }
 
+/// Checks the name of a signal, by the same rule.
+pub fn signal_name(value: &str) -> Result<(), Invalid> {
+    check_name("signal", value)
+}
+
+/// Checks why something is done, in the words of the one who does it: 1 to 2,000 bytes, not only white space, no NUL.
+pub fn reason(value: &str) -> Result<(), Invalid> {
+    let rule = if value.trim().is_empty() || value.contains('\0') {
+        "say why, in a few visible words"
+    } else if value.len() > 2_000 {
+        "say why in at most 2,000 bytes"
+    } else {
+        return Ok(());
+    };
+    Err(Invalid::new("reason", value, rule))
+}
+
 /// Names one execution of a workflow: chosen by the caller, or generated (a `UUIDv7`).
 ///
 /// 1 to 200 bytes, without control characters and without white space at its ends.
@@ -237,6 +254,11 @@ impl Position {
         format!("{self}/woke").into()
     }
 
+    /// Where the end of the child that was started at this position is kept.
+    pub(crate) fn ended(&self) -> Position {
+        format!("{self}/ended").into()
+    }
+
     /// Where the winner of the race at this position is kept.
     pub(crate) fn won(&self) -> Position {
         format!("{self}/won").into()
@@ -248,7 +270,10 @@ impl Position {
         let mut segments = self.0.rsplit('/');
         let (last, of) = (segments.next(), segments.next().unwrap_or_default());
         let of = of.split('#').next().unwrap_or_default();
-        matches!((of, last), ("sleep", Some("woke")) | ("race", Some("won")))
+        matches!(
+            (of, last),
+            ("sleep", Some("woke")) | ("race" | "timeout", Some("won"))
+        ) || (of.starts_with("child:") && last == Some("ended"))
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::model::{
-    CheckpointKind, Claimed, Commit, Decision, Ending, GateRequest, Journal, Json, Labels,
-    NewCheckpoint, NewRun, NewWorker, Outcome, Park, Position, Run, RunId, RunState, Serves,
-    Started, Then, Verdict, Waiting, WorkerKey, digest,
+    Act, Answer, Beyond, CheckpointKind, Claimed, Commit, Ending, GateRequest, GateRules, Header,
+    Journal, Json, Labels, NewCheckpoint, NewRun, NewSignal, NewWorker, Outcome, Park, Position,
+    Run, RunId, RunState, Serves, Started, Then, Verdict, Vote, Voted, Waiting, WorkerKey, digest,
 };
 use crate::store::AnyStore;
 
@@ -128,6 +128,26 @@ impl Scene {
         assert_eq!(verdict, Verdict::Committed);
     }
 
+    pub(super) async fn act(&self, run: &RunId, act: &Act) -> Answer {
+        self.store.act(run, act).await.unwrap()
+    }
+
+    /// Does what must succeed; gives the run as it was before.
+    pub(super) async fn done(&self, run: &RunId, act: &Act) -> Run {
+        match self.act(run, act).await {
+            Answer::Done(before) => *before,
+            other => panic!("{act:?} gave {other:?}"),
+        }
+    }
+
+    pub(super) async fn vote(&self, run: &RunId, gate: &str, vote: Vote) -> Voted {
+        let gate = gate.to_owned();
+        match self.act(run, &Act::Vote { gate, vote }).await {
+            Answer::Voted(voted) => voted,
+            other => panic!("a vote gave {other:?}"),
+        }
+    }
+
     pub(super) async fn run(&self, id: &RunId) -> Run {
         self.store.run(id).await.unwrap().expect("the run is there")
     }
@@ -240,6 +260,7 @@ pub(super) fn new_run(run_id: &str) -> NewRun {
         input: json(r#"{"topic":"ink"}"#),
         fingerprint: 7,
         delay: Duration::ZERO,
+        header: Header::default(),
     }
 }
 
@@ -260,6 +281,7 @@ pub(super) fn nothing(claimed: &Claimed) -> Commit {
         checkpoints: Vec::new(),
         events: Vec::new(),
         gates: Vec::new(),
+        beyond: Beyond::default(),
         then: Then::Continue,
     }
 }
@@ -311,6 +333,8 @@ pub(super) fn ask(gate: &str) -> GateRequest {
         name: gate.to_owned(),
         prompt: "publish?".to_owned(),
         context: Some(json(r#"{"title":"Ink"}"#)),
+        rules: GateRules::default(),
+        decision: None,
     }
 }
 
@@ -325,19 +349,41 @@ pub(super) fn park(claimed: &Claimed, gate: &str) -> Then {
     })
 }
 
-pub(super) fn yes(by: &str) -> Decision {
-    Decision {
+pub(super) fn yes(by: &str) -> Vote {
+    Vote {
         approved: true,
         by: by.to_owned(),
+        groups: Vec::new(),
         reason: None,
+        seen: None,
     }
 }
 
-pub(super) fn no(by: &str) -> Decision {
-    Decision {
+pub(super) fn no(by: &str) -> Vote {
+    Vote {
         approved: false,
-        by: by.to_owned(),
         reason: Some("too long".to_owned()),
+        ..yes(by)
+    }
+}
+
+pub(super) fn signal(id: &str, name: &str, payload: &str) -> NewSignal {
+    NewSignal {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        payload: json(payload),
+        by: Some("ann".to_owned()),
+    }
+}
+
+pub(super) fn retry(by: &str) -> Act {
+    Act::Retry { by: by.to_owned() }
+}
+
+pub(super) fn cancel(by: &str) -> Act {
+    Act::Cancel {
+        by: by.to_owned(),
+        reason: "no longer needed".to_owned(),
     }
 }
 

@@ -115,6 +115,7 @@ fn commit(run: RunKey) -> Arc<Commit> {
         checkpoints: Vec::new(),
         events: Vec::new(),
         gates: Vec::new(),
+        beyond: Beyond::default(),
         then: Then::Continue,
     })
 }
@@ -255,6 +256,7 @@ async fn news_are_of_work_and_of_runs_that_stopped() {
         input: Json::null(),
         fingerprint: 0,
         delay: Duration::ZERO,
+        header: Header::default(),
     };
     assert!(scene.group.start(Arc::new(run)).await.unwrap());
     let goes_on = commit(key());

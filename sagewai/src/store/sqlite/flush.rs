@@ -199,6 +199,7 @@ mod tests {
             input: input.clone(),
             fingerprint: 1,
             delay: Duration::ZERO,
+            header: Header::default(),
         }
     }
 
@@ -249,6 +250,7 @@ mod tests {
                 }],
                 events: Vec::new(),
                 gates: Vec::new(),
+                beyond: Beyond::default(),
                 then: Then::Continue,
             })
         });
