@@ -83,6 +83,7 @@ impl<W: Workflow> RunHandle<W> {
                     let (_mail, inbox) = watch::channel(Mail {
                         wakes: claimed.run.wakes,
                         drain: false,
+                        lost: false,
                     });
                     let definition = Definition::of::<W>();
                     drive(life.clone(), definition, *claimed, inbox).await;

@@ -254,9 +254,9 @@ impl Position {
         format!("{self}/woke").into()
     }
 
-    /// Where the end of the child that was started at this position is kept.
-    pub(crate) fn ended(&self) -> Position {
-        format!("{self}/ended").into()
+    /// Where it is kept that the child whose result stands at this position was started.
+    pub(crate) fn started(&self) -> Position {
+        format!("{self}/started").into()
     }
 
     /// Where the winner of the race at this position is kept.
@@ -264,7 +264,8 @@ impl Position {
         format!("{self}/won").into()
     }
 
-    /// Whether it is a note of the engine beside an operation: that a sleep is over, which branch won a race. (What
+    /// Whether it is a note of the engine beside an operation: that a sleep is over, which branch won a race, that a
+    /// child was started. (What
     /// authors name in there stands in a branch, as in `race.0/won`.)
     pub fn is_note(&self) -> bool {
         let mut segments = self.0.rsplit('/');
@@ -273,7 +274,7 @@ impl Position {
         matches!(
             (of, last),
             ("sleep", Some("woke")) | ("race" | "timeout", Some("won"))
-        ) || (of.starts_with("child:") && last == Some("ended"))
+        ) || (of.starts_with("child:") && last == Some("started"))
     }
 }
 

@@ -47,6 +47,7 @@ fn shape(kind: NodeKind) -> &'static str {
         NodeKind::Step => "box",
         NodeKind::Workflow => "box peripheries=2",
         NodeKind::Gate => "hexagon",
+        NodeKind::Signal => "cds",
         NodeKind::Sleep => "box style=rounded",
         NodeKind::Record => "cylinder",
         NodeKind::Dynamic => "box style=dashed",

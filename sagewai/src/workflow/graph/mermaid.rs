@@ -49,6 +49,7 @@ fn node_shape(node: &GraphNode) -> String {
         NodeKind::Step => format!("[{label}]"),
         NodeKind::Workflow => format!("[[{label}]]"),
         NodeKind::Gate => format!("{{{{{label}}}}}"),
+        NodeKind::Signal => format!(">{label}]"),
         NodeKind::Sleep => format!("({label})"),
         NodeKind::Record => format!("[({label})]"),
         NodeKind::Dynamic => format!("[{label}]:::dynamic"),
