@@ -80,7 +80,9 @@ pub fn is_legal(from: RunState, to: RunState) -> bool {
     use RunState::{Cancelled, Completed, Failed, Paused, Pending, Running, Waiting};
     matches!(
         (from, to),
-        (Pending, Running | Paused | Cancelled)
+        // To failed: it was not over by its deadline.
+        (Pending | Waiting | Paused, Failed)
+            | (Pending, Running | Paused | Cancelled)
             // To itself: taken over from a worker that is gone.
             | (Running, Running | Pending | Waiting | Paused | Completed | Failed | Cancelled)
             | (Waiting, Pending | Paused | Cancelled)
@@ -330,8 +332,8 @@ mod tests {
                 if from.is_finished() {
                     assert_eq!(legal, (from, to) == (RunState::Failed, RunState::Pending));
                 }
-                if legal && to.is_finished() && to != RunState::Cancelled {
-                    assert_eq!(from, RunState::Running, "only a driven run can end");
+                if legal && to == RunState::Completed {
+                    assert_eq!(from, RunState::Running, "only a driven run can return");
                 }
             }
         }
