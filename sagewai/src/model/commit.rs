@@ -152,21 +152,22 @@ pub fn judge(commit: &Commit, found: &Found) -> Option<Verdict> {
         .iter()
         .any(|c| found.positions.contains(&c.position))
         || commit.events.iter().any(|e| found.events.contains(&e.id));
-    let stored = any_row
-        || match &commit.then {
-            Then::Continue => false,
-            Then::Park(_) => {
-                found.epoch == commit.epoch
-                    && matches!(found.state, RunState::Waiting | RunState::Pending)
-            }
-            Then::Pause { .. } => {
-                found.epoch == commit.epoch
-                    && matches!(found.state, RunState::Paused | RunState::Pending)
-            }
-            Then::Finish(ending) => found.epoch == commit.epoch && found.state == ending.state(),
-            Then::HandBack => found.epoch == commit.epoch && found.state == RunState::Pending,
-        };
-    if stored {
+    // Only a commit that leaves no rows is told by the state of the run: somebody else may have moved it there.
+    let leaves_rows = !commit.checkpoints.is_empty() || !commit.events.is_empty();
+    let moved = || match &commit.then {
+        Then::Continue => false,
+        Then::Park(_) => {
+            found.epoch == commit.epoch
+                && matches!(found.state, RunState::Waiting | RunState::Pending)
+        }
+        Then::Pause { .. } => {
+            found.epoch == commit.epoch
+                && matches!(found.state, RunState::Paused | RunState::Pending)
+        }
+        Then::Finish(ending) => found.epoch == commit.epoch && found.state == ending.state(),
+        Then::HandBack => found.epoch == commit.epoch && found.state == RunState::Pending,
+    };
+    if any_row || (!leaves_rows && moved()) {
         let still_driven = ours && found.state == RunState::Running;
         return Some(match &commit.then {
             Then::Park(_) | Then::Pause { .. } if still_driven => Verdict::Awake,

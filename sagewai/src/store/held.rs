@@ -77,7 +77,7 @@ pub(super) trait Held {
     /// Ordinal of its last checkpoint.
     fn last_ordinal(&mut self, run: RunKey) -> impl Future<Output = Result<u32, Self::Error>>;
 
-    /// Adds a checkpoint.
+    /// Adds a checkpoint that no worker wrote.
     fn put_checkpoint(
         &mut self,
         run: &Run,

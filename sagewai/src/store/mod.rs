@@ -14,6 +14,8 @@ mod failure;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod group_commit;
 mod held;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod held_sql;
 mod hints;
 mod memory;
 mod open;

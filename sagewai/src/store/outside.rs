@@ -3,6 +3,7 @@
 //! Each act is one transaction that holds the run's row. It reads, lets the model judge, and writes; where it changes
 //! nothing, the transaction is rolled back.
 
+use super::Hints;
 use super::held::Held;
 use crate::error::Fault;
 use crate::model::{
@@ -37,11 +38,34 @@ impl Acted {
             ended: false,
         }
     }
+
+    /// Whether others are to hear of it.
+    pub(super) fn is_news(&self) -> bool {
+        self.changed && !matches!(self.answer, Answer::WrongState(_) | Answer::NoRun)
+    }
+
+    /// Tells in this process what it has changed.
+    pub(super) fn tell(&self, run: RunKey, hints: &Hints) {
+        if !self.is_news() {
+            return;
+        }
+        hints.tell_run(run);
+        if self.ended {
+            hints.tell_due();
+        } else {
+            hints.tell_work();
+        }
+    }
 }
 
 /// Does it. The caller commits what [`Acted::changed`], and rolls back the rest.
 pub(super) async fn act<H: Held>(held: &mut H, key: RunKey, act: &Act) -> Result<Acted, H::Error> {
     let Some((run, now)) = held.lock(key).await? else {
+        if let Act::End(cause) = act {
+            // There is nothing to end; it is forgotten, so that nobody looks again.
+            held.remove_ending(key, *cause).await?;
+            return Ok(Acted::changed(Answer::NoRun));
+        }
         return Ok(Acted::nothing(Answer::NoRun));
     };
     match act {

@@ -14,14 +14,14 @@ use crate::model::{
 };
 use crate::store::held::Held;
 use crate::store::outside::{self, Acted};
-use crate::store::{Outside, StoreResult};
+use crate::store::{Outside, StoreResult, size};
 
 #[async_trait]
 impl Outside for InMemoryStore {
     async fn act(&self, run: &RunId, act: &Act) -> StoreResult<Answer> {
-        let key = run.key();
-        let acted = do_act(&mut self.lock(), key, act);
-        self.tell(key, &acted);
+        size::check_act(act)?;
+        let acted = do_act(&mut self.lock(), run.key(), act);
+        acted.tell(run.key(), &self.hints);
         Ok(acted.answer)
     }
 
@@ -51,19 +51,6 @@ impl Outside for InMemoryStore {
         open.sort_by_key(|gate| gate.asked_at);
         open.truncate(limit as usize);
         Ok(open)
-    }
-}
-
-impl InMemoryStore {
-    /// Tells others what an act has changed.
-    pub(super) fn tell(&self, run: RunKey, acted: &Acted) {
-        if acted.ended {
-            self.hints.tell_run(run);
-            self.hints.tell_due();
-        } else if acted.changed {
-            self.hints.tell_run(run);
-            self.hints.tell_work();
-        }
     }
 }
 
@@ -157,7 +144,8 @@ impl Held for MemoryHeld<'_> {
 
     async fn put_checkpoint(&mut self, run: &Run, new: &NewCheckpoint, at: Timestamp) -> Done<()> {
         let (position, written) = (new.position.clone(), new.clone());
-        let checkpoint = (Checkpoint { written, at }, run.epoch);
+        // No claim has this epoch.
+        let checkpoint = (Checkpoint { written, at }, 0);
         self.rows(run.key())
             .checkpoints
             .insert(position, checkpoint);

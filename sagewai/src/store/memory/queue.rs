@@ -74,7 +74,7 @@ impl Queue for InMemoryStore {
             let timer = tables.timers.first().map(|(due, _)| *due);
             let ending = tables.endings.first().map(|(due, ..)| *due);
             for (run, acted) in ended {
-                self.tell(run, &acted);
+                acted.tell(run, &self.hints);
             }
             Tick {
                 buried,
