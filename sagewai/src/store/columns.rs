@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use uuid::Uuid;
 
-use crate::model::{Ending, GateRules, Park, RunState, Then};
+use crate::model::{Ending, GateRules, Header, Park, RunState, Then};
 
 /// A length of time in microseconds, short enough to be added to any time of this age.
 pub(super) fn micros(length: Duration) -> i64 {
@@ -25,6 +26,17 @@ pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> String {
 /// The rules of a gate; null where they are the plain ones.
 pub(super) fn rules(rules: &GateRules) -> Option<String> {
     (*rules != GateRules::default()).then(|| json(rules))
+}
+
+/// What is known of a run from its start; null where that is nothing.
+pub(super) fn header(header: &Header) -> Option<String> {
+    (!header.is_empty()).then(|| json(header))
+}
+
+/// The run that started it.
+pub(super) fn parent(header: &Header) -> Option<Uuid> {
+    let parent = header.parent.as_ref();
+    parent.map(|parent| parent.run.key().uuid())
 }
 
 /// A count, as the column holds it.

@@ -39,6 +39,24 @@ pub(in crate::store) const PUT_GATE: &str =
      ON CONFLICT (run_key, name) DO UPDATE SET votes = excluded.votes, approved = excluded.approved,
          decided_by = excluded.decided_by, reason = excluded.reason, decided_at = excluded.decided_at";
 
+/// What becomes of a gate that is there when a run asks: a question that was put stays, and a decision that stands.
+macro_rules! keep_asked {
+    () => {
+        "ON CONFLICT (run_key, name) DO UPDATE SET
+            prompt = CASE WHEN g.asked_at IS NULL THEN excluded.prompt ELSE g.prompt END,
+            context = CASE WHEN g.asked_at IS NULL THEN excluded.context ELSE g.context END,
+            rules = CASE WHEN g.asked_at IS NULL THEN excluded.rules ELSE g.rules END,
+            digest = CASE WHEN g.asked_at IS NULL THEN excluded.digest ELSE g.digest END,
+            deadline_at = CASE WHEN g.asked_at IS NULL THEN excluded.deadline_at ELSE g.deadline_at END,
+            asked_at = coalesce(g.asked_at, excluded.asked_at),
+            approved = CASE WHEN g.decided_at IS NULL THEN excluded.approved ELSE g.approved END,
+            decided_by = CASE WHEN g.decided_at IS NULL THEN excluded.decided_by ELSE g.decided_by END,
+            reason = CASE WHEN g.decided_at IS NULL THEN excluded.reason ELSE g.reason END,
+            decided_at = coalesce(g.decided_at, excluded.decided_at)
+         WHERE g.asked_at IS NULL OR (g.decided_at IS NULL AND excluded.decided_at IS NOT NULL)"
+    };
+}
+
 /// Takes a gate away. `$1` run, `$2` name.
 pub(in crate::store) const DELETE_GATE: &str = "DELETE FROM gates WHERE run_key = $1 AND name = $2";
 
@@ -95,3 +113,5 @@ pub(in crate::store) const DELETE_ENDING: &str =
 
 /// Runs that are to be ended by now, at most a thousand. `$1` now.
 pub(in crate::store) const ENDINGS: &str = "SELECT run_key, cause FROM endings WHERE due_at <= $1 ORDER BY due_at, run_key, cause LIMIT 1000";
+
+pub(in crate::store) use keep_asked;
