@@ -22,7 +22,7 @@ mod sleep;
 pub(crate) mod spec;
 pub(crate) mod stand_in;
 mod step_call;
-mod timeout;
+pub(crate) mod timeout;
 pub(crate) mod unchecked;
 mod watch;
 mod workflow_call;

@@ -8,9 +8,9 @@ use super::scope::Site;
 use super::sleep::sleep;
 use crate::error::Fault;
 
-/// A durable operation that must end in time; see [`timeout`](SignalWait::timeout).
-///
-/// [`timeout`]: crate::workflow::SignalWait::timeout
+/// A durable operation that must end in time: a gate, a message, a child, an `async` block, a `try_join!`. When the
+/// limit passes first, the operation ends where it stands: its steps are cancelled, its gates withdrawn. The limit is a
+/// stored timer, so a restart does not begin it anew.
 #[must_use = "a durable operation does nothing unless it is awaited or given to a combinator"]
 #[derive(Debug)]
 pub struct Timeout<D> {
@@ -20,7 +20,7 @@ pub struct Timeout<D> {
 }
 
 /// Puts a limit on an operation. `what` names it in the fault.
-pub(super) fn timeout<D>(limit: Duration, what: String, operation: D) -> Timeout<D> {
+pub(crate) fn timeout<D>(limit: Duration, what: String, operation: D) -> Timeout<D> {
     Timeout {
         limit,
         what,

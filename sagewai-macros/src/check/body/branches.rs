@@ -75,6 +75,14 @@ impl Reader<'_> {
                 Some(self.collect(|reader| reader.read_combinator(&mut invocation.mac, kind)))
             }
             Expr::Path(path) => self.names.held(&path.path).cloned(),
+            // `async { .. }.timeout(limit)`, also in a chain.
+            Expr::MethodCall(call) if call.method == "timeout" && call.args.len() == 1 => {
+                let flow = self.read_held(&mut call.receiver)?;
+                for limit in &mut call.args {
+                    self.visit_expr_mut(limit);
+                }
+                Some(flow)
+            }
             expr => self.read_map(expr),
         }
     }
