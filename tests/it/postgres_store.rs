@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sagewai::model::{
-    Claimed, Commit, NewRun, NewWorker, Serves, Started, Then, Verdict, WorkerKey,
+    Beyond, Claimed, Commit, Header, NewRun, NewWorker, Serves, Started, Then, Verdict, WorkerKey,
 };
 use sagewai::store::{AnyStore, PostgresStore, StoreError, open};
 use sagewai::{CheckpointKind, Json, Labels, NewCheckpoint, Outcome, Position, RunId};
@@ -24,6 +24,7 @@ fn new_run(id: &str) -> NewRun {
         input: Json::parse("{}").unwrap(),
         fingerprint: 1,
         delay: Duration::ZERO,
+        header: Header::default(),
     }
 }
 
@@ -44,6 +45,7 @@ fn commit_of(claimed: &Claimed, n: u32) -> Commit {
         }],
         events: Vec::new(),
         gates: Vec::new(),
+        beyond: Beyond::default(),
         then: Then::Continue,
     }
 }

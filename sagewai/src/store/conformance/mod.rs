@@ -158,12 +158,17 @@ macro_rules! conformance_tests {
             decision_wakes_a_run_before_its_time
 
             decision_is_kept_and_told
-            decision_that_comes_early_is_kept
+            vote_that_comes_early_is_kept_for_the_question
             first_decision_stands
             two_decisions_at_once_have_one_winner
-            decision_on_a_run_that_is_over_changes_nothing
+            quorum_takes_so_many_different_people
+            votes_at_once_are_all_counted
+            deadline_decides_where_nobody_has
+            gate_that_is_withdrawn_is_not_open
+            vote_on_a_run_that_is_over_changes_nothing
             open_gates_are_those_that_wait_oldest_first
             asking_twice_keeps_the_first_question
+            retry_asks_anew_where_a_gate_was_rejected
 
             heartbeat_extends_the_lease_and_tells_what_runs
             heartbeat_of_a_worker_that_is_gone_is_lost

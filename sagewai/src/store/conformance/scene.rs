@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::error::Fault;
 use crate::model::{
     Act, Answer, Beyond, CheckpointKind, Claimed, Commit, Ending, GateRequest, GateRules, Header,
-    Journal, Json, Labels, NewCheckpoint, NewRun, NewSignal, NewWorker, Outcome, Park, Position,
-    Run, RunId, RunState, Serves, Started, Then, Verdict, Vote, Voted, Waiting, WorkerKey, digest,
+    Journal, Json, Labels, Messages, NewCheckpoint, NewRun, NewSignal, NewWorker, Outcome, Park,
+    Position, Run, RunId, RunState, Serves, Started, Then, Verdict, Vote, Voted, Waiting,
+    WorkerKey, digest,
 };
 use crate::store::AnyStore;
 
@@ -123,6 +125,29 @@ impl Scene {
         claimed.run.id
     }
 
+    /// A run that failed because a gate was rejected.
+    pub(super) async fn rejected(&self, id: &str, gate: &str) -> RunId {
+        let run = self.waiting_at(id, gate).await.run.id;
+        self.vote(&run, gate, no("bob")).await;
+        let claimed = self.worker().await.claim_only().await;
+        let fault = Fault::Rejected {
+            gate: gate.to_owned(),
+            reason: "too long".to_owned(),
+            reviewer: "bob".to_owned(),
+        };
+        let at =
+            |position: &str, ordinal| outcome(position, ordinal, Outcome::Fault(fault.clone()));
+        let end = Commit {
+            checkpoints: vec![at("approval:review", 1), at(Position::OUTPUT, 2)],
+            then: Then::Finish(Ending::Failed {
+                error: fault.to_string(),
+            }),
+            ..nothing(&claimed)
+        };
+        self.must_commit(end).await;
+        run
+    }
+
     pub(super) async fn must_commit(&self, commit: Commit) {
         let verdict = self.store.commit(commit).await.unwrap();
         assert_eq!(verdict, Verdict::Committed);
@@ -161,6 +186,11 @@ impl Scene {
         journal.expect("the run is there")
     }
 
+    pub(super) async fn messages(&self, id: &RunId) -> Messages {
+        let messages = self.store.messages(id).await.unwrap();
+        messages.expect("the run is there")
+    }
+
     /// Positions of a run's checkpoints, in order, without the input.
     pub(super) async fn positions(&self, id: &RunId) -> Vec<String> {
         let checkpoints = self.journal(id).await.checkpoints;
@@ -196,6 +226,16 @@ impl Scene {
             a_moment().await;
         }
         assert_eq!(woken, runs);
+    }
+
+    /// Waits until the deadline of a run's first gate has passed on the store's clock.
+    pub(super) async fn until_after(&self, run: &RunId) {
+        let deadline = self.journal(run).await.gates[0].deadline_at;
+        let began = Instant::now();
+        while Some(self.store.now().await.unwrap()) <= deadline {
+            assert!(began.elapsed() < PATIENCE, "a deadline does not pass");
+            a_moment().await;
+        }
     }
 
     /// Waits until a worker's lease has passed on the store's clock.

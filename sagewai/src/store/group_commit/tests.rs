@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use super::{Batch, Flush, Flushed, GroupCommit, News};
 use crate::model::{
-    Commit, Json, Labels, NewRun, Park, RunId, RunKey, Then, Verdict, Waiting, WorkerKey,
+    Beyond, Commit, Header, Json, Labels, NewRun, Park, RunId, RunKey, Then, Verdict, Waiting,
+    WorkerKey,
 };
 use crate::store::StoreError;
 use crate::store::failure::Failure;
@@ -278,7 +279,11 @@ async fn news_are_of_work_and_of_runs_that_stopped() {
         tokio::task::yield_now().await;
     }
     let news = std::mem::take(&mut *scene.fake.news.lock().unwrap());
-    let of = |work, runs| News { work, runs };
+    let of = |work, runs| News {
+        work,
+        due: false,
+        runs,
+    };
     assert_eq!(
         news,
         [

@@ -128,7 +128,7 @@ macro_rules! happened {
 }
 
 /// Messages that were taken, gates that are not waited at, runs that are to end, and parents that are told. `$48` to
-/// `$54`.
+/// `$54`. (What is open is not asked in the words of the index of open gates, which is no way to one gate.)
 macro_rules! beyond {
     () => {
         concat!(
@@ -141,7 +141,7 @@ macro_rules! beyond {
         withdrawn AS (
             UPDATE gates g SET withdrawn_at = b.now FROM beyond b
             WHERE g.run_key = b.run_key AND g.name = b.gate
-              AND g.asked_at IS NOT NULL AND g.decided_at IS NULL AND g.withdrawn_at IS NULL
+              AND g.asked_at IS NOT NULL AND coalesce(g.decided_at, g.withdrawn_at) IS NULL
         ),
         taken AS (DELETE FROM signals s USING beyond b WHERE s.run_key = b.run_key AND s.id = b.signal),
         ended AS (
