@@ -46,11 +46,9 @@ async fn quarter(number: u32) -> Result<String> {
 
 #[workflow]
 async fn fans_out(children: u32) -> Result<u32> {
-    let halves = try_map((0..children).collect::<Vec<_>>(), async |n| {
-        half(n * 2).await
-    })
-    .concurrency(1_000)
-    .await?;
+    let halves = try_map(0..children, |n| half(n * 2))
+        .concurrency(1_000)
+        .await?;
     Ok(halves.into_iter().sum())
 }
 

@@ -157,7 +157,6 @@ on_every_store! {
         let gone = scene.client.drop_signal(id, "bad", "ops").await.unwrap_err();
         assert!(matches!(gone, Error::Nothing { .. }));
         scene.client.signal(id, "payment", &Payment { cents: 9 }).await.unwrap();
-        scene.client.retry(id, "ops").await.unwrap();
         assert_eq!(soon(run.result()).await.unwrap(), 9);
         worker.shutdown().await.unwrap();
     }

@@ -157,7 +157,7 @@ pub enum Voted {
     Early,
     /// The very same vote stood already.
     Already,
-    /// Another decision stands, this one.
+    /// Another decision stands, this one; or, before the run asks, an opposite vote.
     Conflict(Decision),
     /// It does not count, and was not kept.
     Refused(VoteRefused),
@@ -262,7 +262,15 @@ impl Gate {
             return Voted::Refused(VoteRefused::Withdrawn);
         }
         if self.asked_at.is_none() {
-            return Voted::Early;
+            // Under which rules nobody knows yet; but they cannot both hold.
+            let other = self.votes.iter().find(|v| v.approved != vote.approved);
+            return other.map_or(Voted::Early, |first| {
+                Voted::Conflict(Decision {
+                    approved: first.approved,
+                    by: first.by.clone(),
+                    reason: first.reason.clone(),
+                })
+            });
         }
         if let Some(deadline) = self.deadline_at.filter(|deadline| *deadline <= now) {
             return Voted::Refused(VoteRefused::PastDeadline(deadline));
@@ -427,6 +435,14 @@ mod tests {
         assert_eq!(gate.judge(&vote("eve", true), None, NOW), Voted::Early);
         let mut shown = vote("ann", true);
         shown.seen = Some("something else".to_owned());
+        let gate = Gate {
+            votes: vec![vote("ann", true)],
+            ..gate
+        };
+        assert!(matches!(
+            gate.judge(&vote("bob", false), None, NOW),
+            Voted::Conflict(_)
+        ));
         let early = [vote("eve", false), shown];
         assert_eq!(rules.tally(&early, "d", None), None, "neither counts");
         let early = [vote("eve", false), vote("ann", true)];

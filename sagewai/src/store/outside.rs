@@ -66,6 +66,10 @@ pub(super) async fn act<H: Held>(held: &mut H, key: RunKey, act: &Act) -> Result
             held.remove_ending(key, *cause).await?;
             return Ok(Acted::changed(Answer::NoRun));
         }
+        if let Act::End(cause) = act {
+            held.remove_ending(key, *cause).await?;
+            return Ok(Acted::changed(Answer::NoRun));
+        }
         return Ok(Acted::nothing(Answer::NoRun));
     };
     match act {
@@ -244,6 +248,9 @@ async fn drop_signal<H: Held>(
         by: by.to_owned(),
     };
     held.event(run.key(), NewEvent::new(event), now).await?;
+    if !run.state.is_finished() {
+        tell(held, &run).await?;
+    }
     Ok(Acted::changed(Answer::Done(Box::new(run))))
 }
 

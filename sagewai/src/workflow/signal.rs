@@ -19,8 +19,8 @@ use crate::model::Outcome;
 /// commit that stores what it says; so a workflow that asks three times gets the first three. The run costs nothing
 /// while it waits.
 ///
-/// A message that does not describe a `T` is not taken: the run waits with that reason. Send a message that does under
-/// a new id after [`Client::drop_signal`](crate::Client::drop_signal), or mend the type, and
+/// A message that does not describe a `T` is not taken: the run waits with that reason.
+/// [Drop](crate::Client::drop_signal) it, and the run waits for the next one; or mend the type, and
 /// [retry](crate::Client::retry) the run.
 ///
 /// ```

@@ -8,8 +8,8 @@ use super::arrivals::{Arrival, checkpoint};
 use crate::clock::Backoff;
 use crate::error::Fault;
 use crate::model::{
-    Act, CheckpointKind, Child, Decision, Gate, GateRequest, Messages, NewCheckpoint, Outcome,
-    Position, RunId, Signal, Timestamp,
+    Act, Cause, CheckpointKind, Child, Decision, Gate, GateRequest, Messages, NewCheckpoint,
+    OnParentEnd, Outcome, Position, RunId, Signal, Timestamp,
 };
 use crate::store::StoreResult;
 use crate::worker::operations::{LiveGate, Operation, Reminder};
@@ -151,6 +151,25 @@ impl Drive {
         for position in self.operations.waits() {
             self.answer(&position);
         }
+    }
+
+    /// Whether it is to end with the run that started it, and that one is over: it was started in the last moment, and
+    /// is ended now.
+    pub(super) async fn is_orphan(&mut self) -> bool {
+        let Some(parent) = self.run.header.parent.clone() else {
+            return false;
+        };
+        if self.run.epoch > 1 || parent.on_end == OnParentEnd::Abandon {
+            return false;
+        }
+        let (run, store) = (&self.run.id, &self.life.setup.store);
+        let found = until_answered(run, "parent not read yet", || store.run(&parent.run)).await;
+        if found.is_some_and(|parent| !parent.state.is_finished()) {
+            return false;
+        }
+        let act = Act::End(Cause::Parent);
+        until_answered(run, "orphan not ended yet", || store.act(run, &act)).await;
+        true
     }
 
     /// Runs that this one started and that are not over.

@@ -71,6 +71,9 @@ pub(crate) async fn drive(
             Written::Stays | Written::Awake => Ended::Finished,
         };
     }
+    if drive.is_orphan().await {
+        return Ended::Fenced;
+    }
     drive.run().await
 }
 
@@ -97,6 +100,8 @@ struct Drive {
     inbox: Inbox,
     /// Whether it has started other runs.
     has_children: bool,
+    /// Whether a run is being started that nobody waits for any more.
+    abandoned_starts: bool,
     /// Tells its steps that it is over.
     token: CancellationToken,
     /// What has come for the body and has not been given to it yet.
@@ -154,6 +159,7 @@ impl Drive {
             attempts,
             inbox,
             has_children,
+            abandoned_starts: false,
             token: CancellationToken::new(),
             arrivals: Arrivals::default(),
             tasks: JoinSet::new(),
@@ -171,8 +177,9 @@ impl Drive {
             } else {
                 self.advance()
             };
-            if then != Then::Continue {
-                // The run is not to be over, or another worker's, while a step of it is still being executed.
+            if then != Then::Continue || self.abandoned_starts {
+                // The run is not to be over, or another worker's, while a step of it is still being executed; and what
+                // it has started is there when it is ended.
                 self.abandoned_have_ended().await;
             }
             if then != Then::Continue || !self.draft.is_empty() {

@@ -125,6 +125,12 @@ impl Drive {
                 }
             }
             Some(Operation::Child { run, .. }) => self.draft.beyond.ends.push(run.key()),
+            Some(Operation::Start(start)) if start.begun => {
+                self.draft.beyond.ends.push(start.new.id.key());
+                // It may be on its way: it is waited for, and then ended.
+                self.aborts.remove(position);
+                self.abandoned_starts = true;
+            }
             _ => {}
         }
         if let Some(task) = self.aborts.remove(position) {
@@ -138,8 +144,9 @@ impl Drive {
         while self.tasks.len() > self.aborts.len() {
             match self.tasks.join_next().await {
                 Some(ended) => self.joined(ended),
-                None => return,
+                None => break,
             }
         }
+        self.abandoned_starts = false;
     }
 }
