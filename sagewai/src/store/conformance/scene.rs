@@ -228,6 +228,32 @@ impl Scene {
         assert_eq!(woken, runs);
     }
 
+    /// Looks at the clock until a run is in this state.
+    pub(super) async fn tick_until(&self, run: &RunId, state: RunState) {
+        let began = Instant::now();
+        while self.state(run).await != state {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "`{run}` does not become {state}"
+            );
+            self.store.tick().await.unwrap();
+            a_moment().await;
+        }
+    }
+
+    /// Looks at the clock until it says that nothing is due within `calm`.
+    pub(super) async fn tick_until_quiet(&self, calm: Duration) {
+        let began = Instant::now();
+        loop {
+            let next_due = self.store.tick().await.unwrap().next_due;
+            if next_due.is_none_or(|due| due >= calm) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "something stays due");
+            a_moment().await;
+        }
+    }
+
     /// Waits until the deadline of a run's first gate has passed on the store's clock.
     pub(super) async fn until_after(&self, run: &RunId) {
         let deadline = self.journal(run).await.gates[0].deadline_at;
@@ -387,6 +413,21 @@ pub(super) fn park(claimed: &Claimed, gate: &str) -> Then {
         wake_after: None,
         wakes: claimed.run.wakes,
     })
+}
+
+/// Sleeps for a while.
+pub(super) fn nap(claimed: &Claimed, length: Duration) -> Commit {
+    Commit {
+        then: Then::Park(Park {
+            waiting: Waiting::Timer {
+                position: "nap".into(),
+                until: claimed.run.created_at.after(length),
+            },
+            wake_after: Some(length),
+            wakes: claimed.run.wakes,
+        }),
+        ..nothing(claimed)
+    }
 }
 
 pub(super) fn yes(by: &str) -> Vote {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::model::{Claimed, Commit, Park, RunState, Then, Verdict, Voted, Waiting};
+use crate::model::{Claimed, Commit, RunState, Verdict, Voted, Waiting};
 use crate::store::AnyStore;
 use crate::store::conformance::scene::{
-    LONG, Scene, ask, completion, nothing, park, progress, yes,
+    LONG, Scene, ask, completion, nap, nothing, park, progress, yes,
 };
 
 pub async fn parked_run_waits_and_says_for_what(store: AnyStore) {
@@ -155,19 +155,4 @@ pub async fn decision_wakes_a_run_before_its_time(store: AnyStore) {
     assert_eq!((tick.woken, tick.next_due), (0, None), "its timer is gone");
     assert_eq!(worker.claim_only().await.run.wakes, 1);
     assert!(worker.claim(10).await.is_empty());
-}
-
-/// Sleeps for a while.
-fn nap(claimed: &Claimed, length: Duration) -> Commit {
-    Commit {
-        then: Then::Park(Park {
-            waiting: Waiting::Timer {
-                position: "nap".into(),
-                until: claimed.run.created_at.after(length),
-            },
-            wake_after: Some(length),
-            wakes: claimed.run.wakes,
-        }),
-        ..nothing(claimed)
-    }
 }
