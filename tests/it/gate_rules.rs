@@ -72,7 +72,7 @@ on_every_store! {
         waits_at(&scene, run.id().as_str(), "release").await;
         let gate = scene.client.gate(run.id().as_str(), "release");
         let refused = async |call: sagewai::client::ApproveCall| match call.await.unwrap_err() {
-            Error::VoteRefused { why, .. } => why,
+            Error::VoteRefused { why, .. } => *why,
             other => panic!("{other}"),
         };
         assert!(matches!(refused(gate.approve("eve")).await, VoteRefused::NotAReviewer { .. }));

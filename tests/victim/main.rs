@@ -188,10 +188,7 @@ async fn waiting(value: u32) -> Result<u32> {
     let added = signal::<u32>("more").await?;
     let decision = approval("go").await?;
     let limit = Duration::from_millis(20);
-    let late = match signal::<u32>("never").timeout(limit).await {
-        Ok(value) => value,
-        Err(_) => 100,
-    };
+    let late = signal::<u32>("never").timeout(limit).await.unwrap_or(100);
     let (left, right) = try_join!(victim(grown), victim(added)).await?;
     one(left + right + late + u32::from(decision.approved)).await
 }

@@ -153,7 +153,11 @@ impl ApproveCall {
             Voted::Counted { approvals, quorum } => Ok(Standing::Counted { approvals, quorum }),
             Voted::Early => Ok(Standing::Early),
             Voted::Conflict(first) => Err(Error::AlreadyDecided { run, gate, first }),
-            Voted::Refused(why) => Err(Error::VoteRefused { run, gate, why }),
+            Voted::Refused(why) => Err(Error::VoteRefused {
+                run,
+                gate,
+                why: Box::new(why),
+            }),
             Voted::Finished(state) => Err(Error::WrongState {
                 run,
                 state,

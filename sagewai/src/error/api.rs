@@ -97,7 +97,7 @@ pub enum Error {
         /// The gate.
         gate: String,
         /// Why.
-        why: VoteRefused,
+        why: Box<VoteRefused>,
     },
     /// Another message was sent under the same id.
     #[error(

@@ -193,7 +193,7 @@ pub enum VoteRefused {
     PastDeadline(Timestamp),
     /// The same person said something else before.
     #[error("{} {} already", .0.by, if .0.approved { "approved" } else { "rejected" })]
-    VotedOtherwise(Vote),
+    VotedOtherwise(Box<Vote>),
     /// The run does not wait for a decision any more.
     #[error("the run does not wait at it any more: another branch was faster")]
     Withdrawn,
@@ -211,10 +211,9 @@ pub fn gate_digest(prompt: &str, context: Option<&Json>) -> String {
     hash.update(prompt.as_bytes());
     hash.update([0]);
     hash.update(context.map_or("", Json::as_str).as_bytes());
-    hash.finalize()[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 impl Gate {
@@ -247,7 +246,7 @@ impl Gate {
                 return Voted::Already;
             }
             if self.decision.is_none() {
-                return Voted::Refused(VoteRefused::VotedOtherwise(before.clone()));
+                return Voted::Refused(VoteRefused::VotedOtherwise(Box::new(before.clone())));
             }
         }
         if let Some((decision, _)) = &self.decision {

@@ -353,7 +353,7 @@ impl News {
             news.due |= verdict.is_some() && (!beyond.ends.is_empty() || beyond.parent.is_some());
             match (&commit.then, verdict) {
                 (Then::Pause { .. }, Some(Verdict::Committed)) | (Then::Finish(_), Some(_)) => {
-                    news.runs.push(commit.run)
+                    news.runs.push(commit.run);
                 }
                 (Then::Park(park), Some(Verdict::Committed)) => {
                     news.runs.push(commit.run);

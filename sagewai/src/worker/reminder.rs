@@ -19,9 +19,11 @@ pub struct Reminded {
     pub times: u32,
 }
 
+type Tell = dyn Fn(&Reminded) + Send + Sync;
+
 /// What a worker does then.
 #[derive(Clone, Default)]
-pub(crate) struct OnReminder(Option<Arc<dyn Fn(&Reminded) + Send + Sync>>);
+pub(crate) struct OnReminder(Option<Arc<Tell>>);
 
 impl OnReminder {
     pub(crate) fn new(tell: impl Fn(&Reminded) + Send + Sync + 'static) -> OnReminder {

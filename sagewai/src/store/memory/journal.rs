@@ -44,13 +44,14 @@ impl Journal for InMemoryStore {
             }
         };
         match (&commit.then, verdict) {
-            (Then::Finish(_), _) => self.hints.tell_run(commit.run),
+            (Then::Finish(_), _) | (Then::Pause { .. }, Verdict::Committed) => {
+                self.hints.tell_run(commit.run);
+            }
             (Then::Park(_), Verdict::Committed) => {
                 self.hints.tell_run(commit.run);
                 // Its time may come before that of any other: whoever watches the clock looks again.
                 self.hints.tell_work();
             }
-            (Then::Pause { .. }, Verdict::Committed) => self.hints.tell_run(commit.run),
             (Then::HandBack, _) => self.hints.tell_work(),
             _ => {}
         }

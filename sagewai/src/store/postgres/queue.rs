@@ -190,8 +190,8 @@ impl Queue for PostgresStore {
             looked.next_due()
         };
         Ok(Tick {
-            buried,
             woken,
+            buried,
             next_due,
         })
     }

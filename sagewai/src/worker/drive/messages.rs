@@ -57,7 +57,7 @@ impl Inbox {
 
 impl Drive {
     /// The body waits for a person.
-    pub(super) fn gate(&mut self, position: Position, site: u16, mut request: GateRequest) {
+    pub(super) fn gate(&mut self, position: &Position, site: u16, mut request: GateRequest) {
         let now = self.life.clock.now();
         let known = self.inbox.gates.get(&request.name);
         let asked = known.filter(|gate| gate.asked_at.is_some());
@@ -84,23 +84,23 @@ impl Drive {
         };
         self.operations
             .insert(position.clone(), Operation::Gate(Box::new(gate)));
-        self.answer(&position);
+        self.answer(position);
     }
 
     /// The body waits for a message.
-    pub(super) fn signal(&mut self, position: Position, name: String, site: u16) {
+    pub(super) fn signal(&mut self, position: &Position, name: String, site: u16) {
         self.operations
             .insert(position.clone(), Operation::Signal { name, site });
-        self.answer(&position);
-        self.must_read(&position);
+        self.answer(position);
+        self.must_read(position);
     }
 
     /// The body waits for a run that it started.
-    pub(super) fn child(&mut self, position: Position, run: RunId, site: u16, digest: i64) {
+    pub(super) fn child(&mut self, position: &Position, run: RunId, site: u16, digest: i64) {
         self.operations
             .insert(position.clone(), Operation::Child { run, site, digest });
-        self.answer(&position);
-        self.must_read(&position);
+        self.answer(position);
+        self.must_read(position);
     }
 
     /// What came before the claim is not known yet. What comes after it raises the counter.
@@ -214,24 +214,22 @@ impl Drive {
         let Some(known) = self.inbox.gates.get(&request.name) else {
             return;
         };
-        let (decision, at) = match &known.decision {
-            Some((decision, at)) => (decision.clone(), *at),
-            None => {
-                // Votes that came before the question count from now on.
-                let starter = self.run.header.started_by.as_deref();
-                let digest = request.digest();
-                let Some(decision) = request.rules.tally(&known.votes, &digest, starter) else {
-                    return;
-                };
-                let request = GateRequest {
-                    decision: Some(decision.clone()),
-                    ..request.clone()
-                };
-                self.draft.gates.retain(|asked| asked.name != request.name);
-                self.draft.gates.push(request);
-                (decision, self.life.clock.now())
-            }
+        if let Some((decision, at)) = known.decision.clone() {
+            return self.decided(position, &decision, at);
+        }
+        // Votes that came before the question count from now on.
+        let starter = self.run.header.started_by.as_deref();
+        let digest = request.digest();
+        let Some(decision) = request.rules.tally(&known.votes, &digest, starter) else {
+            return;
         };
+        let request = GateRequest {
+            decision: Some(decision.clone()),
+            ..request.clone()
+        };
+        self.draft.gates.retain(|asked| asked.name != request.name);
+        self.draft.gates.push(request);
+        let at = self.life.clock.now();
         self.decided(position, &decision, at);
     }
 

@@ -60,8 +60,8 @@ impl Drive {
                 self.recorded(position, site, outcome);
             }
             Effect::Sleep(sleep) => self.sleep(position, site, sleep, now),
-            Effect::Gate(gate) => self.gate(position, site, *gate),
-            Effect::Signal { name } => self.signal(position, name, site),
+            Effect::Gate(gate) => self.gate(&position, site, *gate),
+            Effect::Signal { name } => self.signal(&position, name, site),
             Effect::Start(new) => {
                 let start = LiveStart {
                     new: *new,
@@ -73,7 +73,7 @@ impl Drive {
                 self.operations
                     .insert(position, Operation::Start(Box::new(start)));
             }
-            Effect::Child { run } => self.child(position, run, site, input_digest),
+            Effect::Child { run } => self.child(&position, run, site, input_digest),
             Effect::Step { spec, input, body } => {
                 let before = self.attempts.remove(&position);
                 let attempt = before.as_ref().map_or(1, |b| b.failed + 1);
