@@ -15,7 +15,7 @@ use crate::{ledger, on_every_store};
 async fn long(ctx: &StepContext) -> Result<String> {
     ledger::note(ctx, "begun");
     tokio::select! {
-        () = tokio::time::sleep(Duration::from_secs(60)) => Ok("slept".to_owned()),
+        () = tokio::time::sleep(Duration::from_mins(1)) => Ok("slept".to_owned()),
         () = ctx.cancelled() => {
             ledger::note(ctx, "told");
             Ok("told".to_owned())
@@ -27,7 +27,7 @@ async fn long(ctx: &StepContext) -> Result<String> {
 #[step]
 async fn deaf(ctx: &StepContext) -> Result<()> {
     ledger::note(ctx, "begun");
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     ledger::note(ctx, "slept");
     Ok(())
 }
@@ -120,7 +120,7 @@ on_every_store! {
 
     async fn cancel_reaches_runs_that_nobody_drives(scene: Scene) {
         let queued = at_a_gate().start(&scene.client).await.unwrap();
-        let later = at_a_gate().delay(Duration::from_mins(60)).start(&scene.client).await.unwrap();
+        let later = at_a_gate().delay(Duration::from_hours(1)).start(&scene.client).await.unwrap();
         queued.cancel("ann", "no longer needed").await.unwrap();
         later.cancel("ann", "no longer needed").await.unwrap();
         let worker = scene.worker().workflow(at_a_gate).start().await.unwrap();
