@@ -66,10 +66,6 @@ pub(super) async fn act<H: Held>(held: &mut H, key: RunKey, act: &Act) -> Result
             held.remove_ending(key, *cause).await?;
             return Ok(Acted::changed(Answer::NoRun));
         }
-        if let Act::End(cause) = act {
-            held.remove_ending(key, *cause).await?;
-            return Ok(Acted::changed(Answer::NoRun));
-        }
         return Ok(Acted::nothing(Answer::NoRun));
     };
     match act {
