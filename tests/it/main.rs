@@ -16,6 +16,7 @@ mod retries;
 mod routing;
 mod sqlite_store;
 mod starting;
+mod states;
 mod steps;
 mod support;
 mod tidy;

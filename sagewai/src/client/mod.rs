@@ -3,7 +3,9 @@
 mod gates;
 mod handle;
 mod in_place;
+mod places;
 mod start;
+mod states;
 mod status;
 
 use std::fmt;
@@ -16,6 +18,8 @@ use crate::workflow::Workflow;
 pub use gates::GateHandle;
 pub use handle::RunHandle;
 pub use in_place::Settled;
+pub use places::Place;
+pub use states::StateAt;
 pub use status::{Status, StepState, StepStatus};
 
 /// Talks to a store: cheap to make and to clone, from any process.
