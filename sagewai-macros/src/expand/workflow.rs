@@ -59,6 +59,7 @@ pub(super) fn expand(workflow: &Workflow) -> TokenStream {
         #callable
         #(#conditions)*
         #[doc = #documentation]
+        #[allow(dead_code)]
         #visibility type #state = <#ty as ::sagewai::macro_support::Workflow>::State;
         #(#conditions)*
         const _: () = {
