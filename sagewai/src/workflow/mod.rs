@@ -15,6 +15,8 @@ pub(crate) mod operations;
 mod record;
 mod registry;
 pub(crate) mod replay;
+#[cfg(test)]
+mod replay_cost;
 pub(crate) mod scope;
 mod sleep;
 pub(crate) mod spec;
