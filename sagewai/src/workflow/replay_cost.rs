@@ -62,7 +62,7 @@ async fn nested(count: u32) -> Result<u32> {
 }
 
 fn checkpoint(position: String, ordinal: u32, n: u32) -> NewCheckpoint {
-    let input = Json::parse(&format!("{{\"n\":{n}}}")).unwrap();
+    let input = Json::parse(format!("{{\"n\":{n}}}")).unwrap();
     NewCheckpoint {
         position: position.into(),
         ordinal,
@@ -82,7 +82,7 @@ fn polls<W: Workflow>(count: u32, recorded: Vec<NewCheckpoint>) -> u32 {
         workflow: W::SPEC.name.to_owned(),
         labels: Labels::new(),
     };
-    let input = Json::parse(&format!("{{\"count\":{count}}}")).unwrap();
+    let input = Json::parse(format!("{{\"count\":{count}}}")).unwrap();
     let mut execution = Execution::new(&Definition::of::<W>(), identity, &input, recorded);
     POLLS.set(0);
     let (progress, abandoned) = execution.poll();

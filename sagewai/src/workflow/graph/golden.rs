@@ -200,6 +200,7 @@ fn graphs_are_drawn_as_mermaid() {
 fn graphs_are_drawn_as_dot() {
     insta::assert_snapshot!("triage_dot", crate::graph(triage).to_dot());
     insta::assert_snapshot!("rounds_dot", crate::graph(rounds).to_dot());
+    insta::assert_snapshot!("gather_dot", crate::graph(gather).to_dot());
     insta::assert_snapshot!("at_once_dot", AT_ONCE.to_dot());
 }
 
@@ -210,5 +211,6 @@ fn graphs_are_written_as_json() {
         crate::graph(article_pipeline).to_json()
     );
     insta::assert_snapshot!("rounds_json", crate::graph(rounds).to_json());
+    insta::assert_snapshot!("gather_json", crate::graph(gather).to_json());
     insta::assert_snapshot!("at_once_json", AT_ONCE.to_json());
 }
