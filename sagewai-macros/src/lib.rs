@@ -13,6 +13,7 @@ mod golden;
 mod model;
 mod parse;
 mod place;
+mod surroundings;
 mod text;
 
 /// Makes a step of an `async fn`: work whose result is stored once and never repeated.
@@ -42,9 +43,8 @@ mod text;
 /// one `use` brings both. Attributes below this one go to the body; documentation, `#[deprecated]` and
 /// `#[must_use]` to the function that is called.
 ///
-/// The type is why a step cannot share its name with a module of the same scope. A step is a free function, never
-/// an associated one: an attribute cannot see the `impl` around it, so one without `self` gives errors about an `enum`
-/// that stands in the wrong place.
+/// The type is why a step cannot share its name with a module of the same scope, and why it is a free function and
+/// never an associated one.
 ///
 /// **Mistakes.** All mistakes of an item are reported at once, and its function stays in place, so that its calls give
 /// no second error.

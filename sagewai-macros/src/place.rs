@@ -78,6 +78,13 @@ pub(crate) fn at(tokens: TokenStream, span: Span) -> TokenStream {
         .collect()
 }
 
+/// The same name, for the compiler as well, without a place in the user's code.
+pub(crate) fn hidden(name: &Ident) -> Ident {
+    let mut hidden = name.clone();
+    hidden.set_span(Span::call_site().resolved_at(name.span()));
+    hidden
+}
+
 /// The same name without a place in the user's code.
 pub(crate) fn nowhere(name: &Ident) -> Ident {
     let mut name = name.clone();
