@@ -8,6 +8,7 @@ mod divergence;
 mod foreign;
 mod gates;
 mod ledger;
+mod names;
 mod outage;
 mod postgres_plans;
 mod postgres_store;

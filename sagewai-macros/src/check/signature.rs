@@ -43,6 +43,7 @@ pub(super) fn read(attribute: Attribute, function: &Function, all: &mut Mistakes
         asyncness: written
             .asyncness
             .map_or_else(Span::call_site, |token| token.span),
+        fn_token: written.fn_token,
         parentheses: written.paren_token,
         params,
         arrow,
