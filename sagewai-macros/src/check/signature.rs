@@ -216,8 +216,19 @@ fn attributes(
             .segments
             .last()
             .map(|segment| segment.ident.to_string());
-        if last.is_some_and(|last| last == "step" || last == "workflow") {
+        let is_called = |names: [&str; 2]| {
+            last.as_ref()
+                .is_some_and(|last| names.contains(&last.as_str()))
+        };
+        if is_called(["step", "workflow"]) {
             let text = format!("this function is a `#[{attribute}]` already");
+            mistakes.at(one, text);
+        } else if is_called(["test", "main"]) {
+            let text = format!(
+                "`#[{}]` would run this function, and a `#[{attribute}]` is called\n\
+                 put it on a function of its own that calls this one",
+                text::of_type(path)
+            );
             mistakes.at(one, text);
         } else if path.is_ident("cfg") {
             attributes.conditions.push(one.clone());

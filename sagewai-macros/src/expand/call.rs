@@ -29,13 +29,14 @@ pub(super) fn function_and_type(attribute: Attribute, signature: &Signature) -> 
     let (first, last) = (fn_token.span, place::ends(&signature.output).1);
     let (first, last) = (place::generated(first), place::generated(last));
     let (fn_token, enum_token) = (Token![fn](first), Token![enum](first));
+    let close = Token![>](last);
     let body = place::braced(quote!(#call::new(#tuple)), last);
     let nothing = place::braced(TokenStream::new(), last);
     // The type cannot be built: a unit struct would capture patterns, as in `let draft = draft(&notes)`.
     quote! {
         #(#conditions)* #(#outer)*
         #[allow(clippy::too_many_arguments, clippy::used_underscore_binding)]
-        #visibility #fn_token #name(#params) -> #call<#ty> #body
+        #visibility #fn_token #name(#params) -> #call<#ty #close #body
         #(#conditions)*
         #[doc(hidden)]
         #[allow(non_camel_case_types)]
