@@ -75,7 +75,9 @@ pub mod store;
 pub mod worker;
 pub mod workflow;
 
-pub use client::{Client, GateHandle, RunHandle, Settled, Status, StepState, StepStatus};
+pub use client::{
+    Client, GateHandle, Place, RunHandle, Settled, StateAt, Status, StepState, StepStatus,
+};
 pub use error::{Classify, Error, Failure, Fault, Result, RunFailed, StepError};
 pub use model::{
     Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules, Header,

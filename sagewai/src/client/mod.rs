@@ -4,8 +4,10 @@ mod control;
 mod gates;
 mod handle;
 mod in_place;
+mod places;
 mod signals;
 mod start;
+mod states;
 mod status;
 
 use std::fmt;
@@ -18,7 +20,9 @@ use crate::workflow::Workflow;
 pub use gates::{ApproveCall, GateHandle, Gates, Standing};
 pub use handle::RunHandle;
 pub use in_place::Settled;
+pub use places::Place;
 pub use signals::SignalCall;
+pub use states::StateAt;
 pub use status::{Status, StepState, StepStatus};
 
 /// Talks to a store: cheap to make and to clone, from any process.

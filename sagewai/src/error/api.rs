@@ -35,6 +35,16 @@ pub enum Error {
         #[source]
         fault: Fault,
     },
+    /// The code of this process does not fit what the run holds.
+    #[error("the code of `{workflow}` in this process does not fit run `{run}`: {reason}")]
+    Diverged {
+        /// The run.
+        run: RunId,
+        /// Its workflow.
+        workflow: String,
+        /// What was expected where, and what the code asks for.
+        reason: String,
+    },
     /// A run of this id exists for another workflow or other arguments.
     #[error(
         "run `{run}` exists already, for {other}; choose another id, or start it with the same arguments to attach to it"

@@ -74,8 +74,8 @@ impl WorkerBuilder {
         if let Err(held) = self.setup.registry.add(new) {
             self.wrong(Error::Worker {
                 reason: format!(
-                    "two workflows are named `{}`: one in `{}`, one in `{}`; rename one with `#[workflow(name = \"..\")]`",
-                    new.name, held.module, new.module
+                    "two workflows are named `{}`: `{}::{}` and `{}::{}`; rename one with `#[workflow(name = \"..\")]`",
+                    new.name, held.module, held.function, new.module, new.function
                 ),
             });
         }

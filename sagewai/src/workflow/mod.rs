@@ -16,6 +16,8 @@ pub(crate) mod operations;
 mod record;
 mod registry;
 pub(crate) mod replay;
+#[cfg(test)]
+mod replay_cost;
 pub(crate) mod scope;
 mod signal;
 mod sleep;

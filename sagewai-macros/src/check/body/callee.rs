@@ -162,11 +162,16 @@ fn take_generics(path: &mut Path) -> Vec<Type> {
 
 /// `record("name", || ..)`, whose result is stored, and `unchecked(..)`, whose author vouches for it.
 pub(super) fn is_exempt(call: &ExprCall) -> bool {
+    is_call_of(call, "record") || is_call_of(call, "unchecked")
+}
+
+/// Whether the path of what is called ends in this name.
+pub(super) fn is_call_of(call: &ExprCall, name: &str) -> bool {
     let Expr::Path(function) = peel(&call.func) else {
         return false;
     };
     let last = function.path.segments.last();
-    last.is_some_and(|segment| segment.ident == "record" || segment.ident == "unchecked")
+    last.is_some_and(|segment| segment.ident == name)
 }
 
 /// `child(..)`, by whatever path.
