@@ -85,7 +85,9 @@ fn waits<W: Workflow>(run: Run, journal: Journal) -> Result<Vec<Place>, Error> {
     let identity = Identity {
         id: run.id.clone(),
         workflow: run.workflow.clone(),
+        pool: run.pool,
         labels: run.labels,
+        started_by: run.header.started_by,
     };
     let (input, recorded) = held(journal);
     let mut execution = Execution::new(&Definition::of::<W>(), identity, &input, recorded);
