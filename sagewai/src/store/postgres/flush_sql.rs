@@ -83,8 +83,9 @@ macro_rules! moved {
 }
 
 /// Undoes everything where a run was moved by somebody else on the way: its row is then not moved here, while other rows
-/// of its commit are written. What was fenced from the start has left no rows. Read after `moved`, and only where that
-/// has found less than was sent.
+/// of its commit would be written. What was fenced from the start leaves no rows anyway. It is asked for after `moved`,
+/// which therefore comes first and locks, as everybody does, the run before anything else of it; and only where that has
+/// found less than was sent.
 macro_rules! torn {
     () => {
         concat!(
@@ -225,9 +226,9 @@ pub(super) const MOVE: &str = concat!(
     moved!(),
     " SELECT NULL::uuid[] AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
-             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake,
-             (SELECT array_agg(run_key) FROM kept) AS kept, ",
-    torn!()
+             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
+    torn!(),
+    ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
 /// Starts.
@@ -246,9 +247,9 @@ pub(super) const MIX: &str = concat!(
     started!("$22" "$23" "$24" "$25" "$26" "$27" "$28" "$29"),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
-             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake,
-             (SELECT array_agg(run_key) FROM kept) AS kept, ",
-    torn!()
+             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
+    torn!(),
+    ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
 /// Everything.
@@ -263,7 +264,7 @@ pub(super) const FLUSH: &str = concat!(
     limited!(),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
-             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake,
-             (SELECT array_agg(run_key) FROM (SELECT run_key FROM kept UNION ALL SELECT run_key FROM happened) k) AS kept, ",
-    torn!()
+             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
+    torn!(),
+    ", (SELECT array_agg(run_key) FROM (SELECT run_key FROM kept UNION ALL SELECT run_key FROM happened) k) AS kept"
 );
