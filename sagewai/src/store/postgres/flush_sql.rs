@@ -87,14 +87,23 @@ macro_rules! moved {
 /// which therefore comes first and locks, as everybody does, the run before anything else of it; and only where that has
 /// found less than was sent.
 macro_rules! torn {
-    () => {
+    // Where there are checkpoints alone, they tell, and cost less to be asked than the fence.
+    (checkpoints) => {
+        torn!("SELECT FROM kept u WHERE u.run_key = ANY($14) AND", "")
+    };
+    (anything) => {
+        torn!(
+            "SELECT FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker)",
+            fenced!(),
+            "WHERE"
+        )
+    };
+    ($($written:expr),*) => {
         concat!(
             "CASE WHEN (SELECT count(*) FROM moved) < cardinality($14)
-                  THEN CASE WHEN EXISTS (
-                      SELECT FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker)",
-            fenced!(),
-            "         WHERE u.run_key NOT IN (SELECT run_key FROM moved)
-                  ) THEN clash() ELSE false END
+                  THEN CASE WHEN EXISTS (",
+            $($written,)*
+            " u.run_key NOT IN (SELECT run_key FROM moved)) THEN clash() ELSE false END
                   ELSE false END AS torn"
         )
     };
@@ -227,7 +236,7 @@ pub(super) const MOVE: &str = concat!(
     " SELECT NULL::uuid[] AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
              (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
-    torn!(),
+    torn!(checkpoints),
     ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
@@ -248,7 +257,7 @@ pub(super) const MIX: &str = concat!(
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
              (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
-    torn!(),
+    torn!(checkpoints),
     ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
@@ -265,6 +274,6 @@ pub(super) const FLUSH: &str = concat!(
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
              (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
-    torn!(),
+    torn!(anything),
     ", (SELECT array_agg(run_key) FROM (SELECT run_key FROM kept UNION ALL SELECT run_key FROM happened) k) AS kept"
 );
