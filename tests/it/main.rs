@@ -14,6 +14,7 @@ mod gates;
 mod ledger;
 mod names;
 mod outage;
+mod postgres_locks;
 mod postgres_plans;
 mod postgres_store;
 mod resume;

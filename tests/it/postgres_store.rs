@@ -14,7 +14,7 @@ use crate::support::{soon, until};
 
 const WORKFLOW: &str = "article";
 
-fn new_run(id: &str) -> NewRun {
+pub(crate) fn new_run(id: &str) -> NewRun {
     NewRun {
         id: RunId::new(id).unwrap(),
         workflow: WORKFLOW.to_owned(),
@@ -28,7 +28,7 @@ fn new_run(id: &str) -> NewRun {
     }
 }
 
-fn commit_of(claimed: &Claimed, n: u32) -> Commit {
+pub(crate) fn commit_of(claimed: &Claimed, n: u32) -> Commit {
     Commit {
         run: claimed.run.key(),
         epoch: claimed.run.epoch,
@@ -59,7 +59,7 @@ fn serves() -> Serves {
 }
 
 /// Registers a worker and lets it claim so many runs, which are started for it.
-async fn claim_new(store: &AnyStore, runs: usize) -> Vec<Claimed> {
+pub(crate) async fn claim_new(store: &AnyStore, runs: usize) -> Vec<Claimed> {
     for n in 0..runs {
         store.start(new_run(&format!("run-{n}"))).await.unwrap();
     }
@@ -83,7 +83,7 @@ async fn register(store: &AnyStore) -> WorkerKey {
     worker.key
 }
 
-async fn initialized(database: &Database) -> AnyStore {
+pub(crate) async fn initialized(database: &Database) -> AnyStore {
     let store = AnyStore::new(database.store().await);
     store.initialize().await.unwrap();
     store

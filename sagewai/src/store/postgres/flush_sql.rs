@@ -83,17 +83,27 @@ macro_rules! moved {
 }
 
 /// Undoes everything where a run was moved by somebody else on the way: its row is then not moved here, while other rows
-/// of its commit are written. What was fenced from the start has left no rows. Read after `moved`, and only where that
-/// has found less than was sent.
+/// of its commit would be written. What was fenced from the start leaves no rows anyway. It is asked for after `moved`,
+/// which therefore comes first and locks, as everybody does, the run before anything else of it; and only where that has
+/// found less than was sent.
 macro_rules! torn {
-    () => {
+    // Where there are checkpoints alone, they tell, and cost less to be asked than the fence.
+    (checkpoints) => {
+        torn!("SELECT FROM kept u WHERE u.run_key = ANY($14) AND", "")
+    };
+    (anything) => {
+        torn!(
+            "SELECT FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker)",
+            fenced!(),
+            "WHERE"
+        )
+    };
+    ($($written:expr),*) => {
         concat!(
             "CASE WHEN (SELECT count(*) FROM moved) < cardinality($14)
-                  THEN CASE WHEN EXISTS (
-                      SELECT FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker)",
-            fenced!(),
-            "         WHERE u.run_key NOT IN (SELECT run_key FROM moved)
-                  ) THEN clash() ELSE false END
+                  THEN CASE WHEN EXISTS (",
+            $($written,)*
+            " u.run_key NOT IN (SELECT run_key FROM moved)) THEN clash() ELSE false END
                   ELSE false END AS torn"
         )
     };
@@ -225,9 +235,9 @@ pub(super) const MOVE: &str = concat!(
     moved!(),
     " SELECT NULL::uuid[] AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
-             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake,
-             (SELECT array_agg(run_key) FROM kept) AS kept, ",
-    torn!()
+             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
+    torn!(checkpoints),
+    ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
 /// Starts.
@@ -246,9 +256,9 @@ pub(super) const MIX: &str = concat!(
     started!("$22" "$23" "$24" "$25" "$26" "$27" "$28" "$29"),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
-             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake,
-             (SELECT array_agg(run_key) FROM kept) AS kept, ",
-    torn!()
+             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
+    torn!(checkpoints),
+    ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
 /// Everything.
@@ -263,7 +273,7 @@ pub(super) const FLUSH: &str = concat!(
     limited!(),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
-             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake,
-             (SELECT array_agg(run_key) FROM (SELECT run_key FROM kept UNION ALL SELECT run_key FROM happened) k) AS kept, ",
-    torn!()
+             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
+    torn!(anything),
+    ", (SELECT array_agg(run_key) FROM (SELECT run_key FROM kept UNION ALL SELECT run_key FROM happened) k) AS kept"
 );
