@@ -2,6 +2,7 @@
 
 mod combinators;
 mod conformance;
+mod counts;
 mod crash;
 mod crash_sweep;
 mod divergence;
