@@ -19,6 +19,9 @@ use crate::model::{Commit, NewRun, RunKey, Then, Verdict};
 const BATCH_MAX: usize = 1_000;
 /// The most payload in one transaction, give or take the last one.
 const BATCH_BYTES_MAX: usize = 4 << 20;
+/// A second writer helps when so much is waiting. With less, two of them would only halve each other's batches: a
+/// transaction costs more than what is in it.
+const CROWD: usize = 250;
 /// How often transactions that got into each other's way are tried.
 const CLASHES_MAX: u32 = 10;
 
@@ -175,6 +178,8 @@ struct State {
     waiting: VecDeque<(RunKey, Asked)>,
     /// Runs of which something is being written: what comes of them meanwhile waits, and so keeps its order.
     busy: HashSet<RunKey>,
+    /// How many writers are at work.
+    writing: usize,
     closed: bool,
 }
 
@@ -204,6 +209,7 @@ impl Shared {
                 let mut state = self.state();
                 let asked = state.take();
                 if !asked.is_empty() {
+                    state.writing += 1;
                     let runs = asked.iter().map(|(run, _)| *run).collect();
                     return Some(Taken {
                         shared: self,
@@ -223,7 +229,11 @@ impl Shared {
 }
 
 impl State {
+    /// Nothing where another writer is at work that takes it next.
     fn take(&mut self) -> Vec<(RunKey, Asked)> {
+        if self.writing > 0 && self.waiting.len() < CROWD {
+            return Vec::new();
+        }
         let mut taken = Vec::new();
         let mut held = Vec::new();
         let mut bytes = 0;
@@ -249,6 +259,7 @@ impl State {
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         let mut state = self.shared.state();
+        state.writing -= 1;
         for run in &self.runs {
             state.busy.remove(run);
         }

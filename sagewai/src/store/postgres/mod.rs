@@ -28,7 +28,8 @@ use news::Listener;
 pub use options::PostgresBuilder;
 use options::Server;
 
-/// How many writers share the commits of a process. Two: while one waits for the disk, the other one's rows travel.
+/// How many writers share the commits of a process. Two: under load, while one waits for the disk, the other one's
+/// rows travel.
 const WRITERS: usize = 2;
 /// How often transactions that got into each other's way are tried.
 const CLASHES_MAX: u32 = 10;
