@@ -37,11 +37,11 @@ impl<W: Workflow> RunHandle<W> {
         }
     }
 
-    /// A handle to a run that was just created; `hints` listens since before.
-    pub(super) fn created(client: Client, id: RunId, hints: RunWatch) -> RunHandle<W> {
+    /// A handle to a run that was just created; `hints` listens since before, if at all.
+    pub(super) fn created(client: Client, id: RunId, hints: Option<RunWatch>) -> RunHandle<W> {
         RunHandle {
             created: true,
-            heard_from_the_start: Mutex::new(Some(hints)),
+            heard_from_the_start: Mutex::new(hints),
             ..RunHandle::new(client, id)
         }
     }
