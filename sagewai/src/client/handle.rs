@@ -109,6 +109,9 @@ impl<W: Workflow> RunHandle<W> {
         let mut may_be_over = from_the_start.is_none();
         let mut hints = from_the_start.unwrap_or_else(|| store.hints().watch_run(self.id.key()));
         loop {
+            if let Some(result) = hints.result() {
+                return Ok(result);
+            }
             if may_be_over && let Some(outcome) = store.output(&self.id).await? {
                 return Ok(outcome);
             }

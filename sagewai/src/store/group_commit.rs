@@ -12,8 +12,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use super::failure::{Failure, Kind};
-use super::{StoreError, StoreResult};
-use crate::model::{Commit, NewRun, RunKey, Then, Verdict};
+use super::{Hints, StoreError, StoreResult};
+use crate::model::{Commit, Ending, NewRun, Outcome, RunKey, Then, Verdict};
 
 /// The most starts and commits in one transaction.
 const BATCH_MAX: usize = 1_000;
@@ -51,13 +51,28 @@ pub(super) struct Flushed {
     pub(super) verdicts: Vec<Option<Verdict>>,
 }
 
+impl News {
+    /// Tells those who listen in this process.
+    pub(super) fn tell(&self, hints: &Hints) {
+        if self.work {
+            hints.tell_work();
+        }
+        for (run, result) in &self.runs {
+            match result {
+                Some(result) => hints.tell_completed(*run, result),
+                None => hints.tell_run(*run),
+            }
+        }
+    }
+}
+
 /// What may interest others after a flush.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct News {
     /// Whether there is something to claim, or a timer.
     pub(super) work: bool,
-    /// Runs that ended or went to sleep.
-    pub(super) runs: Vec<RunKey>,
+    /// Runs that ended or went to sleep; with the results of those that are complete.
+    pub(super) runs: Vec<(RunKey, Option<Outcome>)>,
 }
 
 /// The queue and its writers. The writers end when this is dropped and the queue is empty.
@@ -358,9 +373,12 @@ impl News {
         });
         for (commit, verdict) in commits.zip(&flushed.verdicts) {
             match (&commit.then, verdict) {
-                (Then::Finish(_), Some(_)) => news.runs.push(commit.run),
+                (Then::Finish(Ending::Completed), Some(_)) => {
+                    news.runs.push((commit.run, commit.result().cloned()));
+                }
+                (Then::Finish(_), Some(_)) => news.runs.push((commit.run, None)),
                 (Then::Park(park), Some(Verdict::Committed)) => {
-                    news.runs.push(commit.run);
+                    news.runs.push((commit.run, None));
                     // Its time may come before that of any other: whoever watches the clock looks again.
                     news.work |= park.wake_after.is_some();
                 }

@@ -1,14 +1,14 @@
 //! Word that something changed, so that nobody has to wait for the next look.
 //!
-//! A hint carries no data and may be lost. Whoever waits subscribes, then looks, then waits for a hint or for a
-//! while, and looks again.
+//! A hint may be lost. Whoever waits subscribes, then looks, then waits for a hint or for a while, and looks again. Only
+//! what can never change may come along with one, within the process: the result of a run that is complete.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::model::RunKey;
+use crate::model::{Outcome, RunKey};
 
 /// Where a store tells, and workers and clients listen. Clones share everything.
 #[derive(Debug, Clone)]
@@ -18,7 +18,13 @@ pub struct Hints(Arc<Shared>);
 struct Shared {
     /// Counts hints about work; the value itself means nothing.
     work: watch::Sender<u64>,
-    runs: Mutex<HashMap<RunKey, watch::Sender<u64>>>,
+    runs: Mutex<HashMap<RunKey, watch::Sender<Heard>>>,
+}
+
+/// What was said of a run.
+#[derive(Debug, Default)]
+struct Heard {
+    result: Option<Outcome>,
 }
 
 impl Default for Hints {
@@ -44,7 +50,15 @@ impl Hints {
     /// A run has ended or gone to sleep.
     pub fn tell_run(&self, run: RunKey) {
         if let Some(sender) = self.runs().get(&run) {
-            sender.send_modify(|n| *n = n.wrapping_add(1));
+            sender.send_modify(|_| {});
+        }
+    }
+
+    /// A run is complete, and this is its result: it is durable, and stays what it is. So who waits for it in this process
+    /// need not look. (That a run has failed is no such thing: it may be retried.)
+    pub fn tell_completed(&self, run: RunKey, result: &Outcome) {
+        if let Some(sender) = self.runs().get(&run) {
+            sender.send_modify(|heard| heard.result = Some(result.clone()));
         }
     }
 
@@ -57,7 +71,7 @@ impl Hints {
     /// Some run has ended or gone to sleep.
     pub fn tell_runs(&self) {
         for sender in self.runs().values() {
-            sender.send_modify(|n| *n = n.wrapping_add(1));
+            sender.send_modify(|_| {});
         }
     }
 
@@ -68,11 +82,7 @@ impl Hints {
 
     /// Listens for one run.
     pub fn watch_run(&self, run: RunKey) -> RunWatch {
-        let receiver = self
-            .runs()
-            .entry(run)
-            .or_insert_with(|| watch::Sender::new(0))
-            .subscribe();
+        let receiver = self.runs().entry(run).or_default().subscribe();
         RunWatch {
             receiver,
             run,
@@ -86,7 +96,7 @@ impl Hints {
         self.0.work.receiver_count() > 0 || !self.runs().is_empty()
     }
 
-    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunKey, watch::Sender<u64>>> {
+    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunKey, watch::Sender<Heard>>> {
         // The map is whole at every moment, so a panic elsewhere does not make it unusable.
         self.0.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,7 +119,7 @@ impl WorkWatch {
 /// Listens for one run.
 #[derive(Debug)]
 pub struct RunWatch {
-    receiver: watch::Receiver<u64>,
+    receiver: watch::Receiver<Heard>,
     run: RunKey,
     hints: Hints,
 }
@@ -120,6 +130,11 @@ impl RunWatch {
         if self.receiver.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// The run's result, where it came with a hint.
+    pub fn result(&self) -> Option<Outcome> {
+        self.receiver.borrow().result.clone()
     }
 }
 
@@ -153,6 +168,20 @@ mod tests {
         hints.tell_all();
         run.changed().await;
         work.changed().await;
+    }
+
+    #[tokio::test]
+    async fn result_comes_to_those_who_listen_and_stays_when_more_is_heard() {
+        let hints = Hints::new();
+        let key = RunId::generate().key();
+        let result = Outcome::Ok(crate::model::Json::null());
+        hints.tell_completed(key, &result);
+        let mut run = hints.watch_run(key);
+        assert_eq!(run.result(), None);
+        hints.tell_completed(key, &result);
+        hints.tell_runs();
+        run.changed().await;
+        assert_eq!(run.result(), Some(result));
     }
 
     #[test]

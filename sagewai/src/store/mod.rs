@@ -16,6 +16,8 @@ mod group_commit;
 mod hints;
 mod memory;
 mod open;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod outputs;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

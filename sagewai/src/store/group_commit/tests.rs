@@ -315,7 +315,7 @@ async fn news_are_of_work_and_of_runs_that_stopped() {
         [
             of(true, vec![]),
             of(false, vec![]),
-            of(false, vec![stopped])
+            of(false, vec![(stopped, None)])
         ]
     );
 }

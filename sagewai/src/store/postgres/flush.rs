@@ -74,15 +74,12 @@ impl Flush for PostgresFlush {
 
     fn announce(&self, news: News) {
         if news.work {
-            self.hints.tell_work();
             self.announcer.work();
         }
         if !news.runs.is_empty() {
             self.announcer.runs();
         }
-        for run in news.runs {
-            self.hints.tell_run(run);
-        }
+        news.tell(&self.hints);
     }
 }
 

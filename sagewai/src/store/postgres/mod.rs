@@ -21,6 +21,7 @@ use sqlx::PgPool;
 
 use super::failure::{Failure, Kind};
 use super::group_commit::GroupCommit;
+use super::outputs::Outputs;
 use super::{Hints, StoreError, StoreResult};
 use flush::PostgresFlush;
 use news::Announcer;
@@ -59,6 +60,7 @@ struct Inner {
     server: Server,
     pool: PgPool,
     hints: Hints,
+    outputs: Outputs,
     group: GroupCommit<PostgresFlush>,
     announcer: Announcer,
     listener: Listener,
@@ -89,6 +91,7 @@ impl PostgresStore {
             server,
             pool,
             hints,
+            outputs: Outputs::default(),
             announcer,
         }))
     }

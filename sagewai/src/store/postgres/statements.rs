@@ -14,7 +14,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("APPLIED", APPLIED),
     ("BURY", queue::BURY),
     ("CHECKPOINTS", sql::CHECKPOINTS),
-    ("OUTPUT", sql::OUTPUT),
+    ("OUTPUTS", journal::OUTPUTS),
     ("CHECKPOINTS_OF_MANY", journal::CHECKPOINTS_OF_MANY),
     ("CLAIM", CLAIM),
     ("CLAIM_ONE", CLAIM_ONE),

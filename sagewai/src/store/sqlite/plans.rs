@@ -47,7 +47,7 @@ const SINGLE: &[&str] = &[
     sql::WAKES,
 ];
 
-static BULK: [&Bulk; 16] = [
+static BULK: [&Bulk; 17] = [
     &claim::BEFORE,
     &claim::RETAKE,
     &claim::RUNS,
@@ -58,6 +58,7 @@ static BULK: [&Bulk; 16] = [
     &journal::CHECKPOINTS,
     &journal::EVENTS,
     &journal::GATES,
+    &journal::OUTPUTS,
     &queue::ENQUEUE,
     &queue::WAKE_DUE,
     &rows::INSERT_CHECKPOINTS,
