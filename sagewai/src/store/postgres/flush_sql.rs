@@ -20,14 +20,14 @@ macro_rules! alive {
     };
 }
 
-/// The fence for rows of `u`. No state is empty: with `= 'running'` alone, the planner may find the index of runs by
-/// worker too good to be missed, since it holds running ones only, and is empty when the plan is made.
-macro_rules! fenced {
+/// The fence between a row `u` of the batch and its run `r`. The workers are looked at once, however many rows ask.
+///
+/// No state is empty: with `= 'running'` alone, the planner may find the index of runs by worker too good to be missed,
+/// since it holds running ones only, and is empty when the plan is made.
+macro_rules! ours {
     () => {
-        " JOIN alive a ON a.worker = u.worker
-          JOIN runs r ON r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker
-                         AND r.state IN ('running', '')
-          CROSS JOIN clock c "
+        " r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state IN ('running', '')
+          AND u.worker = ANY ((SELECT array_agg(worker) FROM alive)::uuid[]) "
     };
 }
 
@@ -39,12 +39,28 @@ macro_rules! kept {
             INSERT INTO checkpoints (run_key, position, ordinal, kind, site, input_digest, attempts, took_us, outcome,
                                      payload, epoch, at)
             SELECT u.run_key, u.position, u.ordinal, u.kind, u.site, u.digest, u.attempts, u.took_us, u.outcome,
-                   u.payload, u.epoch, c.now
+                   u.payload, u.epoch, (SELECT now FROM clock)
             FROM unnest($2::uuid[], $3::integer[], $4::uuid[], $5::text[], $6::integer[], $7::text[], $8::integer[],
                         $9::bigint[], $10::integer[], $11::bigint[], $12::text[], $13::text[])
-                 u (run_key, epoch, worker, position, ordinal, kind, site, digest, attempts, took_us, outcome, payload)",
-            fenced!(),
+                 u (run_key, epoch, worker, position, ordinal, kind, site, digest, attempts, took_us, outcome, payload)
+            JOIN runs r ON",
+            ours!(),
             "RETURNING run_key
+        )"
+        )
+    };
+}
+
+/// Runs that are complete. `$14` to `$16`.
+macro_rules! completed {
+    () => {
+        concat!(
+            ", completed AS (
+            UPDATE runs r SET state = 'completed', error = NULL, finished_at = (SELECT now FROM clock)
+            FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker)
+            WHERE",
+            ours!(),
+            "RETURNING r.run_key
         )"
         )
     };
@@ -53,20 +69,20 @@ macro_rules! kept {
 /// How runs go on that do not just stay with their workers. `$14` to `$21`.
 macro_rules! moved {
     () => {
-        ", moved AS (
+        concat!(
+            ", moved AS (
             UPDATE runs r
             SET state = CASE WHEN r.wakes <> u.wakes THEN 'running' ELSE u.state END,
                 waiting = CASE WHEN r.wakes = u.wakes THEN u.waiting END,
-                due_at = CASE WHEN r.wakes = u.wakes THEN c.now + u.wake_us END,
+                due_at = CASE WHEN r.wakes = u.wakes THEN (SELECT now FROM clock) + u.wake_us END,
                 error = u.error,
-                finished_at = CASE WHEN u.state IN ('completed', 'failed') THEN c.now END
+                finished_at = CASE WHEN u.state IN ('completed', 'failed') THEN (SELECT now FROM clock) END
             FROM unnest($14::uuid[], $15::integer[], $16::uuid[], $17::text[], $18::integer[], $19::text[],
                         $20::bigint[], $21::text[])
                  u (run_key, epoch, worker, state, wakes, waiting, wake_us, error)
-            JOIN alive a ON a.worker = u.worker
-            CROSS JOIN clock c
-            WHERE r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state IN ('running', '')
-            RETURNING r.run_key, r.queue_id, r.priority, r.state, r.due_at, r.created_at
+            WHERE",
+            ours!(),
+            "RETURNING r.run_key, r.queue_id, r.priority, r.state, r.due_at, r.created_at
         ),
         queued_again AS (
             INSERT INTO queue (queue_id, rank, since, run_key)
@@ -75,6 +91,7 @@ macro_rules! moved {
         armed_again AS (
             INSERT INTO timers (due_at, run_key) SELECT due_at, run_key FROM moved WHERE due_at IS NOT NULL
         )"
+        )
     };
 }
 
@@ -84,18 +101,20 @@ macro_rules! happened {
         concat!(
             ", happened AS (
             INSERT INTO events (run_key, id, at, kind, detail)
-            SELECT u.run_key, u.id, c.now, u.kind, u.detail
+            SELECT u.run_key, u.id, (SELECT now FROM clock), u.kind, u.detail
             FROM unnest($30::uuid[], $31::integer[], $32::uuid[], $33::uuid[], $34::text[], $35::text[])
-                 u (run_key, epoch, worker, id, kind, detail)",
-            fenced!(),
+                 u (run_key, epoch, worker, id, kind, detail)
+            JOIN runs r ON",
+            ours!(),
             "RETURNING run_key
         ),
         asked AS (
             INSERT INTO gates (run_key, name, prompt, context, asked_at)
-            SELECT u.run_key, u.name, u.prompt, u.context, c.now
+            SELECT u.run_key, u.name, u.prompt, u.context, (SELECT now FROM clock)
             FROM unnest($36::uuid[], $37::integer[], $38::uuid[], $39::text[], $40::text[], $41::text[])
-                 u (run_key, epoch, worker, name, prompt, context)",
-            fenced!(),
+                 u (run_key, epoch, worker, name, prompt, context)
+            JOIN runs r ON",
+            ours!(),
             "ON CONFLICT (run_key, name) DO UPDATE
             SET prompt = excluded.prompt, context = excluded.context, asked_at = excluded.asked_at
             WHERE gates.asked_at IS NULL
@@ -104,38 +123,39 @@ macro_rules! happened {
     };
 }
 
-/// Runs that start: their keys, ids, queues, priorities, fingerprints, delays, digests of the inputs, inputs.
+/// Runs that start: their keys, ids, queues, priorities, fingerprints, more columns where some start later, and when
+/// they are due; then keys, digests of the inputs, inputs.
 ///
 /// An input goes by its own key, not by whether the run was created: both were made in one transaction.
-macro_rules! started {
-    ($key:literal $id:literal $queue:literal $priority:literal $fingerprint:literal $delay:literal $digest:literal
-     $input:literal) => {
+macro_rules! created {
+    (runs: $runs:literal, more: $more:literal, due: $due:literal, inputs: $inputs:literal) => {
         concat!(
             ", created AS (
             INSERT INTO runs (run_key, run_id, queue_id, state, priority, fingerprint, due_at, created_at)
-            SELECT u.run_key, u.run_id, u.queue_id, 'pending', u.priority, u.fingerprint,
-                   CASE WHEN u.delay_us > 0 THEN c.now + u.delay_us END, c.now
-            FROM unnest(", $key, "::uuid[], ", $id, "::text[], ", $queue, "::integer[], ", $priority, "::smallint[], ",
-                        $fingerprint, "::bigint[], ", $delay, "::bigint[])
-                 u (run_key, run_id, queue_id, priority, fingerprint, delay_us)
-            CROSS JOIN clock c
+            SELECT u.run_key, u.run_id, u.queue_id, 'pending', u.priority, u.fingerprint, ",
+            $due,
+            ",
+                   (SELECT now FROM clock)
+            FROM unnest(",
+            $runs,
+            ") u (run_key, run_id, queue_id, priority, fingerprint",
+            $more,
+            ")
             ON CONFLICT (run_key) DO NOTHING
             RETURNING run_key, queue_id, priority, due_at, created_at
         ),
         inputs AS (
             INSERT INTO checkpoints (run_key, position, ordinal, kind, site, input_digest, attempts, took_us, outcome,
                                      payload, epoch, at)
-            SELECT u.run_key, '$input', 0, 'input', 0, u.digest, 0, 0, 'ok', u.payload, 0, c.now
-            FROM unnest(", $key, "::uuid[], ", $digest, "::bigint[], ", $input, "::text[]) u (run_key, digest, payload)
-            CROSS JOIN clock c
+            SELECT u.run_key, '$input', 0, 'input', 0, u.digest, 0, 0, 'ok', u.payload, 0, (SELECT now FROM clock)
+            FROM unnest(",
+            $inputs,
+            ") u (run_key, digest, payload)
             ON CONFLICT (run_key, position) DO NOTHING
         ),
         queued AS (
             INSERT INTO queue (queue_id, rank, since, run_key)
             SELECT queue_id, -priority::integer, created_at, run_key FROM created WHERE due_at IS NULL
-        ),
-        armed AS (
-            INSERT INTO timers (due_at, run_key) SELECT due_at, run_key FROM created WHERE due_at IS NOT NULL
         )"
         )
     };
@@ -146,6 +166,16 @@ pub(super) const KEEP: &str = concat!(
     alive!(),
     kept!(),
     " SELECT NULL::uuid[] AS created, NULL::uuid[] AS moved, NULL::uuid[] AS awake,
+             (SELECT array_agg(run_key) FROM kept) AS kept"
+);
+
+/// Checkpoints, and runs that are complete.
+pub(super) const END: &str = concat!(
+    alive!(),
+    kept!(),
+    completed!(),
+    " SELECT NULL::uuid[] AS created,
+             (SELECT array_agg(run_key) FROM completed) AS moved, NULL::uuid[] AS awake,
              (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
@@ -160,23 +190,32 @@ pub(super) const MOVE: &str = concat!(
              (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
-/// Starts.
+/// Starts, none of them later.
 pub(super) const START: &str = concat!(
     "WITH clock AS MATERIALIZED (SELECT now_us() AS now)",
-    started!("$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8"),
+    created!(
+        runs: "$1::uuid[], $2::text[], $3::integer[], $4::smallint[], $5::bigint[]",
+        more: "",
+        due: "NULL",
+        inputs: "$1::uuid[], $6::bigint[], $7::text[]"
+    ),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              NULL::uuid[] AS moved, NULL::uuid[] AS awake, NULL::uuid[] AS kept"
 );
 
-/// Whatever comes together on a busy day: starts, checkpoints, and runs that end.
+/// What comes together on a busy day: starts, none of them later, checkpoints, and runs that are complete.
 pub(super) const MIX: &str = concat!(
     alive!(),
     kept!(),
-    moved!(),
-    started!("$22" "$23" "$24" "$25" "$26" "$27" "$28" "$29"),
+    completed!(),
+    created!(
+        runs: "$17::uuid[], $18::text[], $19::integer[], $20::smallint[], $21::bigint[]",
+        more: "",
+        due: "NULL",
+        inputs: "$17::uuid[], $22::bigint[], $23::text[]"
+    ),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
-             (SELECT array_agg(run_key) FROM moved) AS moved,
-             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake,
+             (SELECT array_agg(run_key) FROM completed) AS moved, NULL::uuid[] AS awake,
              (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
@@ -185,7 +224,15 @@ pub(super) const FLUSH: &str = concat!(
     alive!(),
     kept!(),
     moved!(),
-    started!("$22" "$23" "$24" "$25" "$26" "$27" "$28" "$29"),
+    created!(
+        runs: "$22::uuid[], $23::text[], $24::integer[], $25::smallint[], $26::bigint[], $29::bigint[]",
+        more: ", delay_us",
+        due: "CASE WHEN u.delay_us > 0 THEN (SELECT now FROM clock) + u.delay_us END",
+        inputs: "$22::uuid[], $27::bigint[], $28::text[]"
+    ),
+    ", armed AS (
+        INSERT INTO timers (due_at, run_key) SELECT due_at, run_key FROM created WHERE due_at IS NOT NULL
+    )",
     happened!(),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,

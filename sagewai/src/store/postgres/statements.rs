@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::claim::{CLAIM, CLAIM_ONE};
-use super::flush_sql::{FLUSH, KEEP, MIX, MOVE, START};
+use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
 use super::{PostgresStore, journal, queue, queues, schema};
 use crate::store::schema::{APPLIED, NOTE_APPLIED};
 use crate::store::{StoreResult, sql};
@@ -22,6 +22,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("DECIDE", sql::DECIDE),
     ("DELETE_CHECKPOINT", sql::DELETE_CHECKPOINT),
     ("DISARM", sql::DISARM),
+    ("END", END),
     ("ENQUEUE", sql::ENQUEUE),
     ("EVENTS", sql::EVENTS),
     ("EVENTS_OF_MANY", journal::EVENTS_OF_MANY),
