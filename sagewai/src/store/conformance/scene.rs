@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::model::{
-    CheckpointKind, Claimed, Commit, Decision, Ending, GateRequest, Journal, Json, Labels,
+    CheckpointKind, Claimed, Commit, Decision, Ending, GateRequest, Journal, Json, Labels, Lease,
     NewCheckpoint, NewRun, NewWorker, Outcome, Park, Position, Run, RunId, RunState, Serves,
     Started, Then, Verdict, Waiting, WorkerKey, digest,
 };
@@ -219,6 +219,12 @@ impl Worker {
     pub(super) async fn claim_ids(&self, limit: u32) -> Vec<String> {
         let claimed = self.claim(limit).await;
         claimed.iter().map(|c| c.run.id.to_string()).collect()
+    }
+
+    /// Extends its lease.
+    pub(super) async fn heartbeat(&self) {
+        let lease = self.store.heartbeat(self.key, &[]).await.unwrap();
+        assert_eq!(lease, Lease::Kept);
     }
 
     pub(super) async fn die(&self) {

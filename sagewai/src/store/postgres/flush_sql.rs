@@ -21,12 +21,9 @@ macro_rules! alive {
 }
 
 /// The fence between a row `u` of the batch and its run `r`. The workers are looked at once, however many rows ask.
-///
-/// No state is empty: with `= 'running'` alone, the planner may find the index of runs by worker too good to be missed,
-/// since it holds running ones only, and is empty when the plan is made.
 macro_rules! ours {
     () => {
-        " r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state IN ('running', '')
+        " r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state = 'running'
           AND u.worker = ANY ((SELECT array_agg(worker) FROM alive)::uuid[]) "
     };
 }

@@ -14,11 +14,31 @@ use crate::store::failure::Failure;
 use crate::store::{Queue, StoreResult, columns, sql};
 
 pub(super) const REGISTER: &str = sql::register!(now: "now_us()", labels: "CAST($4 AS jsonb)");
-pub(super) const HEARTBEAT: &str = sql::heartbeat!("now_us()");
 pub(super) const BURY: &str = sql::bury!("now_us()");
 
 /// The most runs that one look at the clock makes claimable.
 const WOKEN_MAX: i64 = 1_000;
+
+/// Extends the lease of a worker that is not gone, and leaves out of what it holds the runs that it has not any more.
+/// `$1` worker, `$2` what it executes, as JSON.
+///
+/// A run that another claim takes for it meanwhile stands in the row of that claim, which this does not see.
+pub(super) const HEARTBEAT: &str = concat!(
+    "WITH beat AS (",
+    sql::heartbeat!("now_us()"),
+    " RETURNING worker),
+    noted AS (DELETE FROM held h USING beat b WHERE h.worker = b.worker RETURNING h.runs),
+    still AS (
+        SELECT array_agg(DISTINCT r.run_key) AS runs
+        FROM noted n CROSS JOIN unnest(n.runs) k (run_key) JOIN runs r ON r.run_key = k.run_key
+        WHERE r.worker = $1 AND r.state = 'running'
+    ),
+    noted_again AS (
+        INSERT INTO held (worker, claim, runs)
+        SELECT $1, gen_random_uuid(), runs FROM still WHERE runs IS NOT NULL
+    )
+    SELECT count(*) FROM beat"
+);
 
 /// Looks at the clock. Runs are locked before their timers are touched, which is the order that everybody keeps. A
 /// mark for orphans goes when the last of them has another worker: since a claim locks its worker's row, no claim
@@ -33,8 +53,12 @@ buried AS (
 settled AS (
     UPDATE workers w SET orphans = false
     WHERE w.orphans
-      AND (SELECT r.run_key FROM runs r WHERE r.worker = w.worker AND r.state = 'running' LIMIT 1) IS NULL
+      AND (SELECT r.run_key
+           FROM held h CROSS JOIN unnest(h.runs) k (run_key) JOIN runs r ON r.run_key = k.run_key
+           WHERE h.worker = w.worker AND r.worker = w.worker AND r.state = 'running' LIMIT 1) IS NULL
+    RETURNING w.worker
 ),
+let_go AS (DELETE FROM held h USING settled s WHERE h.worker = s.worker),
 due AS MATERIALIZED (
     SELECT t.due_at, t.run_key FROM timers t JOIN runs r ON r.run_key = t.run_key
     WHERE t.due_at <= (SELECT now FROM clock)
@@ -60,8 +84,9 @@ pub(super) const STRAYS: &str = "
 WITH me AS MATERIALIZED (
     SELECT worker FROM workers WHERE worker = $1 AND gone_at IS NULL AND lease_until > now_us() FOR SHARE
 )
-UPDATE runs r SET epoch = r.epoch + 1 FROM me
-WHERE r.worker = $1 AND r.state = 'running' AND r.run_key <> ALL($2)
+UPDATE runs r SET epoch = r.epoch + 1
+FROM me JOIN held h ON h.worker = me.worker CROSS JOIN unnest(h.runs) k (run_key)
+WHERE r.run_key = k.run_key AND r.worker = $1 AND r.state = 'running' AND r.run_key <> ALL($2)
 RETURNING r.run_key";
 
 /// How often a claim looks again when others were faster.
@@ -85,13 +110,13 @@ impl Queue for PostgresStore {
     }
 
     async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease> {
-        let extended = sqlx::query(HEARTBEAT)
+        let extended: i64 = sqlx::query_scalar(HEARTBEAT)
             .bind(worker.uuid())
             .bind(columns::json(running))
-            .execute(self.pool())
+            .fetch_one(self.pool())
             .await
             .map_err(|e| self.error(e))?;
-        Ok(match extended.rows_affected() {
+        Ok(match extended {
             0 => Lease::Lost,
             _ => Lease::Kept,
         })

@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::claim::{CLAIM, CLAIM_ONE};
 use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
-use super::{PostgresStore, journal, queue, queues, schema};
+use super::{PostgresStore, journal, query, queue, queues, schema};
 use crate::store::schema::{APPLIED, NOTE_APPLIED};
 use crate::store::{StoreResult, sql};
 
@@ -54,7 +54,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("STARTED_FOR", sql::STARTED_FOR),
     ("STRAYS", queue::STRAYS),
     ("TICK", queue::TICK),
-    ("WAKES", sql::WAKES),
+    ("WAKES", query::WAKES),
     ("WORKERS", sql::WORKERS),
 ];
 
@@ -102,6 +102,7 @@ mod tests {
             include_str!("claim.rs"),
             include_str!("flush_sql.rs"),
             include_str!("journal.rs"),
+            include_str!("query.rs"),
             include_str!("queue.rs"),
             include_str!("queues.rs"),
             include_str!("schema.rs"),

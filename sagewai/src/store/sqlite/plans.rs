@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::bulk::Bulk;
-use super::{SqliteStore, claim, flush, journal, queue, queues, rows};
+use super::{SqliteStore, claim, flush, journal, query, queue, queues, rows};
 use crate::store::{Schema, sql};
 
 /// Tables with a row for each run, or more.
@@ -44,7 +44,7 @@ const SINGLE: &[&str] = &[
     sql::RAISE_WAKES,
     sql::RUN,
     sql::STARTED_FOR,
-    sql::WAKES,
+    query::WAKES,
 ];
 
 static BULK: [&Bulk; 17] = [
