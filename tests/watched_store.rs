@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sagewai::model::{
-    ClaimOne, Claimed, Commit, Decided, Decision, Gate, Journal as RunJournal, Lease, NewRun,
+    Beat, ClaimOne, Claimed, Commit, Decided, Decision, Gate, Journal as RunJournal, Lease, NewRun,
     NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
     Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
@@ -79,6 +79,14 @@ impl Queue for WatchedStore {
     }
     async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease> {
         self.inner.heartbeat(worker, running).await
+    }
+    async fn beat(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        running: &[RunningStep],
+    ) -> StoreResult<Beat> {
+        self.inner.beat(worker, serves, running).await
     }
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {
         self.inner.deregister(worker).await

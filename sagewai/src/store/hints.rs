@@ -4,6 +4,7 @@
 //! what can never change may come along with one, within the process: the result of a run that is complete.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -18,6 +19,8 @@ pub struct Hints(Arc<Shared>);
 struct Shared {
     /// Counts hints about work; the value itself means nothing.
     work: watch::Sender<u64>,
+    /// Whether words of other processes arrive.
+    live: AtomicBool,
     runs: Mutex<HashMap<RunKey, watch::Sender<Heard>>>,
 }
 
@@ -31,6 +34,7 @@ impl Default for Hints {
     fn default() -> Hints {
         Hints(Arc::new(Shared {
             work: watch::Sender::new(0),
+            live: AtomicBool::new(false),
             runs: Mutex::default(),
         }))
     }
@@ -40,6 +44,23 @@ impl Hints {
     /// Nobody listens yet.
     pub fn new() -> Hints {
         Hints::default()
+    }
+
+    /// Nobody listens yet, and everything that happens to the store is told here.
+    pub fn live() -> Hints {
+        let hints = Hints::new();
+        hints.set_live(true);
+        hints
+    }
+
+    /// Whether other processes can be heard by now. Where they can, whoever waits looks for itself only seldom.
+    pub fn are_live(&self) -> bool {
+        self.0.live.load(Ordering::Relaxed)
+    }
+
+    /// Other processes can be heard from now on, or cannot any more.
+    pub fn set_live(&self, live: bool) {
+        self.0.live.store(live, Ordering::Relaxed);
     }
 
     /// Something may be claimable, or a running run has a message.

@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use super::InMemoryStore;
 use super::tables::Tables;
 use crate::model::{
-    ClaimOne, Claimed, EventKind, Lease, NewWorker, RunId, RunKey, RunState, RunningStep, Serves,
-    Tick, Timestamp, WorkerKey, WorkerRecord, orderly_claims,
+    Beat, ClaimOne, Claimed, EventKind, Lease, NewWorker, RunId, RunKey, RunState, RunningStep,
+    Serves, Tick, Timestamp, WorkerKey, WorkerRecord, orderly_claims,
 };
-use crate::store::{Queue, StoreResult};
+use crate::store::{Queue, Schema, StoreResult};
 
 /// How many runs one look at the clock wakes at most.
 const WOKEN_MAX: usize = 1_000;
@@ -44,6 +44,20 @@ impl Queue for InMemoryStore {
             }
             _ => Ok(Lease::Lost),
         }
+    }
+
+    async fn beat(
+        &self,
+        worker: WorkerKey,
+        _serves: &Serves,
+        running: &[RunningStep],
+    ) -> StoreResult<Beat> {
+        Ok(Beat {
+            lease: self.heartbeat(worker, running).await?,
+            tick: self.tick().await?,
+            now: self.now().await?,
+            work: true,
+        })
     }
 
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {

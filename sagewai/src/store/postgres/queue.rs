@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::PostgresStore;
 use super::claim::{CLAIM, CLAIM_ONE, Taken};
 use crate::model::{
-    ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves, Tick, WorkerKey,
+    Beat, ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves, Tick, Timestamp,
+    WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::{Queue, StoreResult, columns, sql};
@@ -23,10 +24,12 @@ const WOKEN_MAX: i64 = 1_000;
 /// `$1` worker, `$2` what it executes, as JSON.
 ///
 /// A run that another claim takes for it meanwhile stands in the row of that claim, which this does not see.
-pub(super) const HEARTBEAT: &str = concat!(
-    "WITH beat AS (",
-    sql::heartbeat!("now_us()"),
-    " RETURNING worker),
+macro_rules! heartbeat {
+    () => {
+        concat!(
+            "beat AS (",
+            sql::heartbeat!("now_us()"),
+            " RETURNING worker),
     noted AS (DELETE FROM held h USING beat b WHERE h.worker = b.worker RETURNING h.runs),
     still AS (
         SELECT array_agg(DISTINCT r.run_key) AS runs
@@ -36,18 +39,25 @@ pub(super) const HEARTBEAT: &str = concat!(
     noted_again AS (
         INSERT INTO held (worker, claim, runs)
         SELECT $1, gen_random_uuid(), runs FROM still WHERE runs IS NOT NULL
-    )
-    SELECT count(*) FROM beat"
-);
+    )"
+        )
+    };
+}
 
 /// Looks at the clock. Runs are locked before their timers are touched, which is the order that everybody keeps. A
 /// mark for orphans goes when the last of them has another worker: since a claim locks its worker's row, no claim
 /// of a worker that is gone can be on its way any more.
-pub(super) const TICK: &str = "
-WITH clock AS MATERIALIZED (SELECT now_us() AS now),
+///
+/// `$mine` leaves out the worker that looks, where it does, and `$most` is how many runs are woken at most.
+macro_rules! look_at_the_clock {
+    (mine: $mine:literal, most: $most:literal) => {
+        concat!(
+            "clock AS MATERIALIZED (SELECT now_us() AS now),
 buried AS (
     UPDATE workers w SET gone_at = c.now, orphans = true FROM clock c
-    WHERE w.gone_at IS NULL AND w.lease_until < c.now
+    WHERE w.gone_at IS NULL AND w.lease_until < c.now",
+            $mine,
+            "
     RETURNING w.worker
 ),
 settled AS (
@@ -62,7 +72,9 @@ let_go AS (DELETE FROM held h USING settled s WHERE h.worker = s.worker),
 due AS MATERIALIZED (
     SELECT t.due_at, t.run_key FROM timers t JOIN runs r ON r.run_key = t.run_key
     WHERE t.due_at <= (SELECT now FROM clock)
-    ORDER BY t.due_at LIMIT $1
+    ORDER BY t.due_at LIMIT ",
+            $most,
+            "
     FOR UPDATE OF r SKIP LOCKED
 ),
 disarmed AS (DELETE FROM timers t USING due d WHERE t.due_at = d.due_at AND t.run_key = d.run_key),
@@ -74,10 +86,46 @@ woken AS (
 queued AS (
     INSERT INTO queue (queue_id, rank, since, run_key)
     SELECT queue_id, -priority::integer, created_at, run_key FROM woken
-)
-SELECT (SELECT count(*) FROM buried), (SELECT count(*) FROM woken),
+)"
+        )
+    };
+}
+
+/// What a look at the clock found.
+macro_rules! found_by_the_clock {
+    () => {
+        "(SELECT count(*) FROM buried), (SELECT count(*) FROM woken),
        (SELECT t.due_at - (SELECT now FROM clock) FROM timers t WHERE t.due_at > (SELECT now FROM clock)
-        ORDER BY t.due_at LIMIT 1)";
+        ORDER BY t.due_at LIMIT 1)"
+    };
+}
+
+pub(super) const HEARTBEAT: &str = concat!("WITH ", heartbeat!(), " SELECT count(*) FROM beat");
+
+/// `$1` how many runs are woken at most.
+pub(super) const TICK: &str = concat!(
+    "WITH ",
+    look_at_the_clock!(mine: "", most: "$1"),
+    " SELECT ",
+    found_by_the_clock!()
+);
+
+/// A heartbeat, a look at the clock, and whether there is something to claim, be it only by its queue. `$1` and `$2` as
+/// for a heartbeat; `$3` workflows, `$4` pool, `$5` labels, `$6` how many runs are woken at most.
+pub(super) const BEAT: &str = concat!(
+    "WITH ",
+    heartbeat!(),
+    ",",
+    look_at_the_clock!(mine: " AND w.worker <> $1", most: "$6"),
+    " SELECT ",
+    found_by_the_clock!(),
+    ", (SELECT now FROM clock), (SELECT count(*) FROM beat) > 0,
+       EXISTS (SELECT FROM workers w WHERE w.orphans) OR EXISTS (
+           SELECT FROM queues s
+           CROSS JOIN LATERAL (SELECT FROM queue q WHERE q.queue_id = s.queue_id LIMIT 1) q
+           WHERE s.workflow = ANY($3) AND s.pool = $4 AND CAST($5 AS jsonb) @> s.labels
+       )"
+);
 
 /// Takes a worker's own runs again. `$1` the worker, `$2` those that it drives.
 pub(super) const STRAYS: &str = "
@@ -120,6 +168,20 @@ impl Queue for PostgresStore {
             0 => Lease::Lost,
             _ => Lease::Kept,
         })
+    }
+
+    async fn beat(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        running: &[RunningStep],
+    ) -> StoreResult<Beat> {
+        let beat = self.through_clashes(|| self.beat_once(worker, serves, running));
+        let beat = beat.await?;
+        if beat.tick.woken + beat.tick.buried > 0 {
+            self.tell_work();
+        }
+        Ok(beat)
     }
 
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {
@@ -199,20 +261,34 @@ impl Queue for PostgresStore {
 
 impl PostgresStore {
     async fn tick_once(&self) -> Result<Tick, Failure> {
-        let (buried, woken, next_due): (i64, i64, Option<i64>) = sqlx::query_as(TICK)
+        let (buried, woken, next_due) = sqlx::query_as(TICK)
             .bind(WOKEN_MAX)
             .fetch_one(self.pool())
             .await?;
-        let micros = |us: i64| Duration::from_micros(us.unsigned_abs());
-        Ok(Tick {
-            woken: woken.unsigned_abs(),
-            buried: buried.unsigned_abs(),
-            // More may be due than one look takes.
-            next_due: if woken == WOKEN_MAX {
-                Some(Duration::ZERO)
-            } else {
-                next_due.map(micros)
-            },
+        Ok(tick(buried, woken, next_due))
+    }
+
+    async fn beat_once(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        running: &[RunningStep],
+    ) -> Result<Beat, Failure> {
+        let found: (i64, i64, Option<i64>, i64, bool, bool) = sqlx::query_as(BEAT)
+            .bind(worker.uuid())
+            .bind(columns::json(running))
+            .bind(&serves.workflows)
+            .bind(&serves.pool)
+            .bind(serves.labels.to_json())
+            .bind(WOKEN_MAX)
+            .fetch_one(self.pool())
+            .await?;
+        let (buried, woken, next_due, now, kept, work) = found;
+        Ok(Beat {
+            lease: if kept { Lease::Kept } else { Lease::Lost },
+            tick: tick(buried, woken, next_due),
+            now: Timestamp::from_micros(now),
+            work: work || woken + buried > 0,
         })
     }
 
@@ -270,5 +346,19 @@ impl PostgresStore {
             }
         }
         Ok(())
+    }
+}
+
+fn tick(buried: i64, woken: i64, next_due: Option<i64>) -> Tick {
+    let micros = |us: i64| Duration::from_micros(us.unsigned_abs());
+    Tick {
+        woken: woken.unsigned_abs(),
+        buried: buried.unsigned_abs(),
+        // More may be due than one look takes.
+        next_due: if woken == WOKEN_MAX {
+            Some(Duration::ZERO)
+        } else {
+            next_due.map(micros)
+        },
     }
 }

@@ -12,6 +12,7 @@ use crate::store::{StoreResult, sql};
 const STATEMENTS: &[(&str, &str)] = &[
     ("ADD", queues::ADD),
     ("APPLIED", APPLIED),
+    ("BEAT", queue::BEAT),
     ("BURY", queue::BURY),
     ("CHECKPOINTS", sql::CHECKPOINTS),
     ("OUTPUTS", journal::OUTPUTS),

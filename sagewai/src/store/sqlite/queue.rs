@@ -8,12 +8,12 @@ use super::SqliteStore;
 use super::bulk::Bulk;
 use super::writer::{Writing, now};
 use crate::model::{
-    ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves, Tick, Timestamp,
+    Beat, ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves, Tick, Timestamp,
     WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::sql::{bury, heartbeat, register};
-use crate::store::{Queue, StoreResult, columns};
+use crate::store::{Queue, Schema, StoreResult, columns};
 
 // The clock is a parameter.
 pub(super) const REGISTER: &str = register!(now: "$8", labels: "$4");
@@ -59,6 +59,20 @@ impl Queue for SqliteStore {
             Lease::Kept
         } else {
             Lease::Lost
+        })
+    }
+
+    async fn beat(
+        &self,
+        worker: WorkerKey,
+        _serves: &Serves,
+        running: &[RunningStep],
+    ) -> StoreResult<Beat> {
+        Ok(Beat {
+            lease: self.heartbeat(worker, running).await?,
+            tick: self.tick().await?,
+            now: self.now().await?,
+            work: true,
         })
     }
 
