@@ -211,9 +211,12 @@ impl Worker {
         } else {
             (setup.store.tick().await?, true)
         };
-        let most = self.poll_interval();
-        let wait = tick.next_due.unwrap_or(most);
-        self.poll_at = Instant::now() + wait.clamp(SHORTEST_POLL, most);
+        // Counted from when it was asked, as the lease is.
+        let next = self.ticked_at + self.poll_interval();
+        let due = tick
+            .next_due
+            .map(|due| Instant::now() + due.max(SHORTEST_POLL));
+        self.poll_at = due.map_or(next, |due| due.min(next));
         if work || !self.driven.is_empty() || self.strays {
             return self.look().await;
         }
