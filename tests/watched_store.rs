@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sagewai::model::{
-    Act, Answer, ClaimOne, Claimed, Commit, Gate, Journal as RunJournal, Lease, Messages, NewRun,
-    NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
+    Act, Answer, Beat, ClaimOne, Claimed, Commit, Gate, Journal as RunJournal, Lease, Messages,
+    NewRun, NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
     Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
 use sagewai::store::{AnyStore, Hints, Journal, Outside, Query, Queue, Schema, StoreResult};
@@ -76,6 +76,14 @@ impl Queue for WatchedStore {
     }
     async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease> {
         self.inner.heartbeat(worker, running).await
+    }
+    async fn beat(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        running: &[RunningStep],
+    ) -> StoreResult<Beat> {
+        self.inner.beat(worker, serves, running).await
     }
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {
         self.inner.deregister(worker).await

@@ -40,14 +40,31 @@ CREATE TABLE workers (
 CREATE INDEX workers_alive ON workers (worker) WHERE gone_at IS NULL;
 CREATE INDEX workers_orphans ON workers (worker) WHERE orphans;
 
--- One narrow row a run: what is true of it now. Payloads are rows of `checkpoints`, which are never rewritten.
--- `header` is JSON, null where it says nothing; `parent_key` repeats the parent in it.
+-- Runs as workers took them: a claim adds one row, whatever it took. Which of them a worker still has, `runs` says; a
+-- heartbeat leaves out those that it has not. With an index of `runs` by worker instead, each claim and each end of a
+-- run would write to all indexes of `runs`.
+CREATE TABLE held (
+    worker uuid NOT NULL,
+    claim  uuid NOT NULL,
+    runs   uuid[] NOT NULL,
+    PRIMARY KEY (worker, claim)
+);
+
+-- Rules about single columns are domains: those the server reads once a session, a check it reads with each statement.
+CREATE DOMAIN run_state AS text
+    CHECK (VALUE IN ('pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'));
+CREATE DOMAIN checkpoint_kind AS text
+    CHECK (VALUE IN ('input', 'step', 'record', 'sleep', 'gate', 'signal', 'child', 'output'));
+CREATE DOMAIN checkpoint_outcome AS text CHECK (VALUE IN ('ok', 'error', 'fault'));
+
+-- One narrow row a run: what is true of it now. No index has a column that a claim or an end changes, and a page has
+-- room for what they write. Payloads are rows of `checkpoints`, which are never rewritten. `header` is JSON, null where
+-- it says nothing; `parent_key` repeats the parent in it.
 CREATE TABLE runs (
     run_key     uuid PRIMARY KEY,
     run_id      text NOT NULL,
     queue_id    integer NOT NULL,
-    state       text NOT NULL
-                CHECK (state IN ('pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled')),
+    state       run_state NOT NULL,
     epoch       integer NOT NULL DEFAULT 0,
     worker      uuid,
     claims      integer NOT NULL DEFAULT 0,
@@ -63,11 +80,11 @@ CREATE TABLE runs (
     created_at  bigint NOT NULL,
     started_at  bigint,
     finished_at bigint,
-    CHECK (state <> 'running' OR worker IS NOT NULL),
-    CHECK ((state = 'waiting') = (waiting IS NOT NULL)),
-    CHECK ((state IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL))
-) WITH (fillfactor = 70);
-CREATE INDEX runs_worker ON runs (worker) WHERE state = 'running';
+    CHECK (
+        (state <> 'running' OR worker IS NOT NULL) AND (state = 'waiting') = (waiting IS NOT NULL)
+        AND (state IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL)
+    )
+) WITH (fillfactor = 40);
 CREATE INDEX runs_created ON runs (created_at);
 CREATE INDEX runs_parent ON runs (parent_key) WHERE parent_key IS NOT NULL;
 
@@ -101,12 +118,12 @@ CREATE TABLE checkpoints (
     run_key      uuid NOT NULL,
     position     text NOT NULL COLLATE "C",
     ordinal      integer NOT NULL,
-    kind         text NOT NULL CHECK (kind IN ('input', 'step', 'record', 'sleep', 'gate', 'signal', 'child', 'output')),
+    kind         checkpoint_kind NOT NULL,
     site         integer NOT NULL,
     input_digest bigint NOT NULL,
     attempts     integer NOT NULL,
     took_us      bigint NOT NULL,
-    outcome      text NOT NULL CHECK (outcome IN ('ok', 'error', 'fault')),
+    outcome      checkpoint_outcome NOT NULL,
     payload      text NOT NULL,
     epoch        integer NOT NULL,
     at           bigint NOT NULL,

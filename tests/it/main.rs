@@ -4,6 +4,7 @@ mod children;
 mod combinators;
 mod conformance;
 mod control;
+mod counts;
 mod crash;
 mod crash_sweep;
 mod crash_waiting;

@@ -73,6 +73,34 @@ on_every_store! {
         worker.shutdown().await.unwrap();
     }
 
+    async fn many_runs_start_at_once_and_attach_when_started_again(scene: Scene) {
+        let calls = || (0..2_500).map(|n| doubling(f64::from(n)).run_id(scene.id(&format!("many-{n}"))));
+        let first = soon(scene.client.start_many(calls())).await.unwrap();
+        assert!(first.iter().all(sagewai::RunHandle::is_new));
+        let again = soon(scene.client.start_many(calls())).await.unwrap();
+        assert!(again.iter().all(|run| !run.is_new()));
+        for (n, (first, again)) in first.iter().zip(&again).enumerate() {
+            assert_eq!(first.id().as_str(), scene.id(&format!("many-{n}")));
+            assert_eq!(first.id(), again.id());
+        }
+        let worker = scene.worker().workflow(doubling).start().await.unwrap();
+        let last = soon(first[2_499].result()).await.unwrap();
+        assert_eq!(last.to_bits(), 4_998.0_f64.to_bits());
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn many_of_which_one_cannot_be_stored_start_nothing(scene: Scene) {
+        let refused = scene.client.start_many([doubling(1.0), doubling(f64::NAN), doubling(2.0)]).await;
+        assert!(matches!(refused, Err(Error::Input { .. })), "{refused:?}");
+        assert!(scene.client.runs(&RunFilter::new()).await.unwrap().is_empty());
+
+        // Of two calls with one id, one creates and the other one conflicts.
+        let id = scene.id("twice");
+        let clash = scene.client.start_many([1.0, 2.0].map(|n| doubling(n).run_id(&*id))).await;
+        assert!(matches!(clash, Err(Error::Conflict { .. })), "{clash:?}");
+        assert_eq!(scene.client.runs(&RunFilter::new()).await.unwrap().len(), 1);
+    }
+
     async fn bad_input_is_refused_before_anything_is_written(scene: Scene) {
         let refused = [
             doubling(f64::NAN).start(&scene.client).await.unwrap_err(),

@@ -37,11 +37,11 @@ impl<W: Workflow> RunHandle<W> {
         }
     }
 
-    /// A handle to a run that was just created; `hints` listens since before.
-    pub(super) fn created(client: Client, id: RunId, hints: RunWatch) -> RunHandle<W> {
+    /// A handle to a run that was just created; `hints` listens since before, if at all.
+    pub(super) fn created(client: Client, id: RunId, hints: Option<RunWatch>) -> RunHandle<W> {
         RunHandle {
             created: true,
-            heard_from_the_start: Mutex::new(Some(hints)),
+            heard_from_the_start: Mutex::new(hints),
             ..RunHandle::new(client, id)
         }
     }
@@ -109,6 +109,9 @@ impl<W: Workflow> RunHandle<W> {
         let mut may_be_over = from_the_start.is_none();
         let mut hints = from_the_start.unwrap_or_else(|| store.hints().watch_run(self.id.key()));
         loop {
+            if let Some(result) = hints.result() {
+                return Ok(result);
+            }
             if may_be_over && let Some(outcome) = store.output(&self.id).await? {
                 return Ok(outcome);
             }

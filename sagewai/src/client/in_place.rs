@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::{ClaimOne, Run, RunKey, RunState, Waiting};
 use crate::worker::drive::{Mail, drive};
 use crate::worker::life::Life;
-use crate::worker::{bury_the_proved, keep_lease, setup_in_place};
+use crate::worker::{Undertaker, keep_lease, setup_in_place};
 use crate::workflow::{Definition, Workflow, WorkflowCall};
 
 /// How far a run came that was driven in place.
@@ -75,9 +75,10 @@ impl<W: Workflow> RunHandle<W> {
     async fn drive(&self, life: &Arc<Life>) -> Result<Settled<W::Output>, Error> {
         let client = self.client();
         let store = &client.store;
+        let mut undertaker = Undertaker::default();
         loop {
             let mut hints = store.hints().watch_run(self.id().key());
-            bury_the_proved(life).await?;
+            undertaker.look(life).await?;
             let tick = store.tick().await?;
             let run = match store.claim_one(life.key, self.id()).await? {
                 ClaimOne::Claimed(claimed) => {

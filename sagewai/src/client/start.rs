@@ -1,9 +1,14 @@
-//! Starting a run.
+//! Starting runs, one or many.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Client, RunHandle};
 use crate::error::Error;
-use crate::model::Started;
+use crate::model::{NewRun, RunId, Started};
 use crate::workflow::{Workflow, WorkflowCall};
+
+/// How many starts are on their way at once: two batches, so that one gathers while the other is written.
+const ON_THEIR_WAY_MAX: usize = 2_000;
 
 impl<W: Workflow> WorkflowCall<W> {
     /// Submits the run; any worker that serves the workflow takes it. When this returns, the run is stored.
@@ -15,26 +20,84 @@ impl<W: Workflow> WorkflowCall<W> {
     /// [`Error::Invalid`] for what cannot be stored, [`Error::Store`].
     pub async fn start(self, client: &Client) -> Result<RunHandle<W>, Error> {
         let new = self.submission()?;
-        let id = new.id.clone();
         // Listening begins before the run is there.
-        let hints = client.store.hints().watch_run(id.key());
-        match client.store.start(new).await? {
-            Started::Created => {
-                tracing::debug!(run = %id, workflow = W::SPEC.name, "run submitted");
-                Ok(RunHandle::created(client.clone(), id, hints))
+        let hints = client.store.hints().watch_run(new.id.key());
+        let (id, created) = client.submit::<W>(new).await?;
+        if created {
+            Ok(RunHandle::created(client.clone(), id, Some(hints)))
+        } else {
+            Ok(RunHandle::new(client.clone(), id))
+        }
+    }
+}
+
+impl Client {
+    /// Submits many runs of a workflow, hundreds to a transaction of the database. When this returns, all are stored;
+    /// the handles come in the order of the calls.
+    ///
+    /// Each run is created or attached to by itself, as by [`start`](WorkflowCall::start); they are not one
+    /// transaction. Where some of it fails or the process dies, give the calls again under the same
+    /// [ids](WorkflowCall::run_id): what is there already is attached to.
+    ///
+    /// # Errors
+    /// As [`start`](WorkflowCall::start), the first one in the order of the calls. Nothing is started where a call
+    /// holds what cannot be stored ([`Error::Input`], [`Error::Invalid`]); after other errors, some may be.
+    ///
+    /// ```
+    /// # use sagewai::prelude::*;
+    /// #[workflow]
+    /// async fn greet(name: String) -> Result<String> {
+    ///     Ok(format!("hello {name}"))
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let store = sagewai::store::open("memory:").await?;
+    /// let client = Client::new(&store);
+    /// let names = ["Ann", "Bo", "Cy"];
+    /// let runs = client
+    ///     .start_many(names.map(|name| greet(name.into()).run_id(format!("greet-{name}"))))
+    ///     .await?;
+    /// assert_eq!(runs[2].id().as_str(), "greet-Cy");
+    /// # Ok(()) }
+    /// ```
+    pub async fn start_many<W: Workflow>(
+        &self,
+        calls: impl IntoIterator<Item = WorkflowCall<W>>,
+    ) -> Result<Vec<RunHandle<W>>, Error> {
+        let new: Vec<NewRun> = calls
+            .into_iter()
+            .map(WorkflowCall::submission)
+            .collect::<Result<_, _>>()?;
+        // These handles do not listen from the start: most of so many are never awaited.
+        let handle = |(id, created)| {
+            if created {
+                RunHandle::created(self.clone(), id, None)
+            } else {
+                RunHandle::new(self.clone(), id)
             }
-            Started::Attached => Ok(RunHandle::new(client.clone(), id)),
+        };
+        stream::iter(new)
+            .map(|new| self.submit::<W>(new))
+            .buffered(ON_THEIR_WAY_MAX)
+            .map_ok(handle)
+            .try_collect()
+            .await
+    }
+
+    /// Creates a run or attaches to one; whether it was created.
+    async fn submit<W: Workflow>(&self, new: NewRun) -> Result<(RunId, bool), Error> {
+        let run = new.id.clone();
+        let other = match self.store.start(new).await? {
+            Started::Created => {
+                tracing::debug!(run = %run, workflow = W::SPEC.name, "run submitted");
+                return Ok((run, true));
+            }
+            Started::Attached => return Ok((run, false)),
             Started::Conflict {
                 same_workflow: true,
                 ..
-            } => Err(Error::Conflict {
-                run: id,
-                other: "other arguments".to_owned(),
-            }),
-            Started::Conflict { workflow, .. } => Err(Error::Conflict {
-                run: id,
-                other: format!("workflow `{workflow}`"),
-            }),
-        }
+            } => "other arguments".to_owned(),
+            Started::Conflict { workflow, .. } => format!("workflow `{workflow}`"),
+        };
+        Err(Error::Conflict { run, other })
     }
 }

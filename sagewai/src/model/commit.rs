@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    GateRequest, NewCheckpoint, NewEvent, Outcome, Position, RunKey, RunState, Waiting, WorkerKey,
+    CheckpointKind, GateRequest, NewCheckpoint, NewEvent, Outcome, Position, RunKey, RunState,
+    Waiting, WorkerKey,
 };
 
 /// One transaction of one run: all of it is stored, or nothing.
@@ -59,6 +60,13 @@ impl Commit {
             .iter()
             .map(|g| g.prompt.len() + g.context.as_ref().map_or(0, super::Json::len));
         checkpoints.sum::<usize>() + gates.sum::<usize>()
+    }
+
+    /// The run's result, where this commit ends it.
+    pub fn result(&self) -> Option<&Outcome> {
+        let mut checkpoints = self.checkpoints.iter();
+        let result = checkpoints.find(|c| c.kind == CheckpointKind::Output);
+        result.map(|c| &c.outcome)
     }
 }
 

@@ -44,4 +44,4 @@ pub use signal::{NewSignal, Signal};
 pub use time::Timestamp;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use time::micros;
-pub use worker::{Lease, NewWorker, RunningStep, Serves, Tick, WorkerRecord};
+pub use worker::{Beat, Lease, NewWorker, RunningStep, Serves, Tick, WorkerRecord};

@@ -64,6 +64,19 @@ pub enum Lease {
     Lost,
 }
 
+/// What a beat found: a heartbeat and a look at the clock at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    /// What became of the lease.
+    pub lease: Lease,
+    /// What was due.
+    pub tick: Tick,
+    /// What the store's clock says.
+    pub now: Timestamp,
+    /// Whether this worker may find something to claim. False only where it was looked for and is not there.
+    pub work: bool,
+}
+
 /// Which runs a worker may serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serves {

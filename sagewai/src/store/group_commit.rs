@@ -12,13 +12,16 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use super::failure::{Failure, Kind};
-use super::{StoreError, StoreResult};
-use crate::model::{Commit, NewRun, RunKey, Then, Verdict};
+use super::{Hints, StoreError, StoreResult};
+use crate::model::{Commit, Ending, NewRun, Outcome, RunKey, Then, Verdict};
 
 /// The most starts and commits in one transaction.
 const BATCH_MAX: usize = 1_000;
 /// The most payload in one transaction, give or take the last one.
 const BATCH_BYTES_MAX: usize = 4 << 20;
+/// A second writer helps when so much is waiting. With less, two of them would only halve each other's batches: a
+/// transaction costs more than what is in it.
+const CROWD: usize = 250;
 /// How often transactions that got into each other's way are tried.
 const CLASHES_MAX: u32 = 10;
 
@@ -48,6 +51,23 @@ pub(super) struct Flushed {
     pub(super) verdicts: Vec<Option<Verdict>>,
 }
 
+impl News {
+    /// Tells those who listen in this process.
+    pub(super) fn tell(&self, hints: &Hints) {
+        if self.due {
+            hints.tell_due();
+        } else if self.work {
+            hints.tell_work();
+        }
+        for (run, result) in &self.runs {
+            match result {
+                Some(result) => hints.tell_completed(*run, result),
+                None => hints.tell_run(*run),
+            }
+        }
+    }
+}
+
 /// What may interest others after a flush.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct News {
@@ -55,8 +75,8 @@ pub(super) struct News {
     pub(super) work: bool,
     /// Whether something is due at once: a parent is to be told, or a child to be ended.
     pub(super) due: bool,
-    /// Runs that ended or went to sleep.
-    pub(super) runs: Vec<RunKey>,
+    /// Runs that ended or went to sleep; with the results of those that are complete.
+    pub(super) runs: Vec<(RunKey, Option<Outcome>)>,
 }
 
 /// The queue and its writers. The writers end when this is dropped and the queue is empty.
@@ -177,6 +197,8 @@ struct State {
     waiting: VecDeque<(RunKey, Asked)>,
     /// Runs of which something is being written: what comes of them meanwhile waits, and so keeps its order.
     busy: HashSet<RunKey>,
+    /// How many writers are at work.
+    writing: usize,
     closed: bool,
 }
 
@@ -206,6 +228,7 @@ impl Shared {
                 let mut state = self.state();
                 let asked = state.take();
                 if !asked.is_empty() {
+                    state.writing += 1;
                     let runs = asked.iter().map(|(run, _)| *run).collect();
                     return Some(Taken {
                         shared: self,
@@ -225,7 +248,11 @@ impl Shared {
 }
 
 impl State {
+    /// Nothing where another writer is at work that takes it next.
     fn take(&mut self) -> Vec<(RunKey, Asked)> {
+        if self.writing > 0 && self.waiting.len() < CROWD {
+            return Vec::new();
+        }
         let mut taken = Vec::new();
         let mut held = Vec::new();
         let mut bytes = 0;
@@ -251,6 +278,7 @@ impl State {
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         let mut state = self.shared.state();
+        state.writing -= 1;
         for run in &self.runs {
             state.busy.remove(run);
         }
@@ -352,11 +380,14 @@ impl News {
             let beyond = &commit.beyond;
             news.due |= verdict.is_some() && (!beyond.ends.is_empty() || beyond.parent.is_some());
             match (&commit.then, verdict) {
+                (Then::Finish(Ending::Completed), Some(_)) => {
+                    news.runs.push((commit.run, commit.result().cloned()));
+                }
                 (Then::Pause { .. }, Some(Verdict::Committed)) | (Then::Finish(_), Some(_)) => {
-                    news.runs.push(commit.run);
+                    news.runs.push((commit.run, None));
                 }
                 (Then::Park(park), Some(Verdict::Committed)) => {
-                    news.runs.push(commit.run);
+                    news.runs.push((commit.run, None));
                     // Its time may come before that of any other: whoever watches the clock looks again.
                     news.work |= park.wake_after.is_some();
                 }

@@ -1,7 +1,7 @@
 //! Word that something changed, so that nobody has to wait for the next look.
 //!
-//! A hint carries no data and may be lost. Whoever waits subscribes, then looks, then waits for a hint or for a
-//! while, and looks again.
+//! A hint may be lost. Whoever waits subscribes, then looks, then waits for a hint or for a while, and looks again. Only
+//! what can never change may come along with one, within the process: the result of a run that is complete.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::model::RunKey;
+use crate::model::{Outcome, RunKey};
 
 /// Where a store tells, and workers and clients listen. Clones share everything.
 #[derive(Debug, Clone)]
@@ -21,7 +21,15 @@ struct Shared {
     work: watch::Sender<u64>,
     /// Whether a time has come that no look at the clock has seen.
     due: AtomicBool,
-    runs: Mutex<HashMap<RunKey, watch::Sender<u64>>>,
+    /// Whether words of other processes arrive.
+    live: AtomicBool,
+    runs: Mutex<HashMap<RunKey, watch::Sender<Heard>>>,
+}
+
+/// What was said of a run.
+#[derive(Debug, Default)]
+struct Heard {
+    result: Option<Outcome>,
 }
 
 impl Default for Hints {
@@ -29,6 +37,7 @@ impl Default for Hints {
         Hints(Arc::new(Shared {
             work: watch::Sender::new(0),
             due: AtomicBool::new(false),
+            live: AtomicBool::new(false),
             runs: Mutex::default(),
         }))
     }
@@ -38,6 +47,23 @@ impl Hints {
     /// Nobody listens yet.
     pub fn new() -> Hints {
         Hints::default()
+    }
+
+    /// Nobody listens yet, and everything that happens to the store is told here.
+    pub fn live() -> Hints {
+        let hints = Hints::new();
+        hints.set_live(true);
+        hints
+    }
+
+    /// Whether other processes can be heard by now. Where they can, whoever waits looks for itself only seldom.
+    pub fn are_live(&self) -> bool {
+        self.0.live.load(Ordering::Relaxed)
+    }
+
+    /// Other processes can be heard from now on, or cannot any more.
+    pub fn set_live(&self, live: bool) {
+        self.0.live.store(live, Ordering::Relaxed);
     }
 
     /// Something may be claimable, or a running run has a message.
@@ -59,7 +85,15 @@ impl Hints {
     /// A run has ended or gone to sleep.
     pub fn tell_run(&self, run: RunKey) {
         if let Some(sender) = self.runs().get(&run) {
-            sender.send_modify(|n| *n = n.wrapping_add(1));
+            sender.send_modify(|_| {});
+        }
+    }
+
+    /// A run is complete, and this is its result: it is durable, and stays what it is. So who waits for it in this process
+    /// need not look. (That a run has failed is no such thing: it may be retried.)
+    pub fn tell_completed(&self, run: RunKey, result: &Outcome) {
+        if let Some(sender) = self.runs().get(&run) {
+            sender.send_modify(|heard| heard.result = Some(result.clone()));
         }
     }
 
@@ -72,7 +106,7 @@ impl Hints {
     /// Some run has ended or gone to sleep.
     pub fn tell_runs(&self) {
         for sender in self.runs().values() {
-            sender.send_modify(|n| *n = n.wrapping_add(1));
+            sender.send_modify(|_| {});
         }
     }
 
@@ -83,11 +117,7 @@ impl Hints {
 
     /// Listens for one run.
     pub fn watch_run(&self, run: RunKey) -> RunWatch {
-        let receiver = self
-            .runs()
-            .entry(run)
-            .or_insert_with(|| watch::Sender::new(0))
-            .subscribe();
+        let receiver = self.runs().entry(run).or_default().subscribe();
         RunWatch {
             receiver,
             run,
@@ -101,7 +131,7 @@ impl Hints {
         self.0.work.receiver_count() > 0 || !self.runs().is_empty()
     }
 
-    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunKey, watch::Sender<u64>>> {
+    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunKey, watch::Sender<Heard>>> {
         // The map is whole at every moment, so a panic elsewhere does not make it unusable.
         self.0.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,7 +154,7 @@ impl WorkWatch {
 /// Listens for one run.
 #[derive(Debug)]
 pub struct RunWatch {
-    receiver: watch::Receiver<u64>,
+    receiver: watch::Receiver<Heard>,
     run: RunKey,
     hints: Hints,
 }
@@ -135,6 +165,11 @@ impl RunWatch {
         if self.receiver.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// The run's result, where it came with a hint.
+    pub fn result(&self) -> Option<Outcome> {
+        self.receiver.borrow().result.clone()
     }
 }
 
@@ -168,6 +203,20 @@ mod tests {
         hints.tell_all();
         run.changed().await;
         work.changed().await;
+    }
+
+    #[tokio::test]
+    async fn result_comes_to_those_who_listen_and_stays_when_more_is_heard() {
+        let hints = Hints::new();
+        let key = RunId::generate().key();
+        let result = Outcome::Ok(crate::model::Json::null());
+        hints.tell_completed(key, &result);
+        let mut run = hints.watch_run(key);
+        assert_eq!(run.result(), None);
+        hints.tell_completed(key, &result);
+        hints.tell_runs();
+        run.changed().await;
+        assert_eq!(run.result(), Some(result));
     }
 
     #[test]

@@ -19,6 +19,8 @@ mod held_sql;
 mod hints;
 mod memory;
 mod open;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod outputs;
 mod outside;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -40,8 +42,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    Act, Answer, ClaimOne, Claimed, Commit, Gate, Journal as RunJournal, Lease, Messages, NewRun,
-    NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
+    Act, Answer, Beat, ClaimOne, Claimed, Commit, Gate, Journal as RunJournal, Lease, Messages,
+    NewRun, NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
     Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
 
@@ -132,6 +134,15 @@ pub trait Queue {
     /// Extends a worker's lease, counted from now on the store's clock, and notes what it is executing. A worker
     /// that was found dead stays dead: [`Lease::Lost`].
     async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease>;
+
+    /// [`heartbeat`](Queue::heartbeat), [`tick`](Queue::tick) and a look for work at once: all that a worker asks while
+    /// nothing happens, in one statement where the store can. A worker does not find itself dead by its own beat.
+    async fn beat(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        running: &[RunningStep],
+    ) -> StoreResult<Beat>;
 
     /// Signs a worker off. Runs that it still holds are claimable at once.
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()>;

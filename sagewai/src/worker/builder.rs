@@ -33,7 +33,7 @@ fn defaults(store: AnyStore) -> Setup {
         pool: DEFAULT_POOL.to_owned(),
         labels: Labels::new(),
         concurrency: 100,
-        poll_interval: Duration::from_secs(2),
+        poll_interval: None,
         heartbeat_interval: Duration::from_secs(10),
         lease: Duration::from_secs(30),
         drain_timeout: Duration::from_secs(30),
@@ -115,9 +115,10 @@ impl WorkerBuilder {
         self
     }
 
-    /// How often it looks for work when no hint comes; 2 seconds by default.
+    /// How often it looks for work when no hint comes. By default with its heartbeats, and each 2 seconds while it
+    /// cannot hear what other processes tell.
     pub fn poll_interval(mut self, interval: Duration) -> WorkerBuilder {
-        self.setup.poll_interval = interval;
+        self.setup.poll_interval = Some(interval);
         self
     }
 
@@ -231,7 +232,9 @@ impl WorkerBuilder {
             "it serves no workflow; name at least one with `.workflow(f)`"
         } else if setup.concurrency == 0 {
             "a concurrency of 0 would never run anything"
-        } else if setup.poll_interval.is_zero() || setup.heartbeat_interval.is_zero() {
+        } else if setup.poll_interval.is_some_and(|i| i.is_zero())
+            || setup.heartbeat_interval.is_zero()
+        {
             "an interval of 0 would ask the store without end"
         } else if setup.heartbeat_interval > setup.lease / 2 {
             "the heartbeat interval is more than half of the lease, so one late heartbeat would lose its runs"

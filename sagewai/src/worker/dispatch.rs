@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -10,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::drive::{Ended, Mail, drive};
 use super::handle::Stop;
-use super::lease;
+use super::lease::{self, Undertaker};
 use super::life::{Life, Setup};
 use crate::clock::Backoff;
 use crate::error::Error;
@@ -23,6 +24,8 @@ enum Input {
     Hint,
     /// It is time to look without a hint.
     Poll,
+    /// It is time to look for processes of this machine that are gone.
+    Proof,
     /// A run ended or left.
     RunEnded,
     /// The lease is another's to take.
@@ -88,6 +91,11 @@ struct Worker {
     driven: HashMap<RunKey, Driven>,
     /// When to look without a hint.
     poll_at: Instant,
+    /// When the clock was looked at last.
+    ticked_at: Instant,
+    /// When to look for processes that are gone.
+    proof_at: Instant,
+    undertaker: Undertaker,
     /// Until when nobody is declared dead, after the store was away.
     patient_until: Instant,
     /// Whether the last claim may have left something behind.
@@ -112,6 +120,9 @@ impl Worker {
             runs: JoinSet::new(),
             driven: HashMap::new(),
             poll_at: Instant::now(),
+            ticked_at: Instant::now(),
+            proof_at: Instant::now(),
+            undertaker: Undertaker::default(),
             patient_until: Instant::now(),
             more: false,
             strays: false,
@@ -126,12 +137,17 @@ impl Worker {
                 Input::Stop(Stop::No) => continue,
                 Input::Stop(_) => return Stopped::Asked,
                 Input::Poll => self.poll().await,
-                Input::Hint => self.look().await,
+                Input::Proof => self.prove().await,
+                Input::Hint => {
+                    // It may have been about a time that comes before that of any other.
+                    self.poll_at = self.poll_at.min(self.ticked_at + TICK_AFTER);
+                    self.look().await
+                }
                 Input::RunEnded => self.claim().await,
             };
             if let Err(error) = step {
                 tracing::warn!(worker = %self.life.setup.name, %error, "no answer from the store; asking again");
-                self.poll_at = Instant::now() + self.life.setup.poll_interval.min(RETRY_AFTER);
+                self.poll_at = Instant::now() + self.poll_interval().min(RETRY_AFTER);
             }
         }
     }
@@ -149,8 +165,30 @@ impl Worker {
                 Input::RunEnded
             }
             () = self.hints.changed() => Input::Hint,
+            () = sleep_until(self.proof_at) => Input::Proof,
             () = sleep_until(self.poll_at) => Input::Poll,
         }
+    }
+
+    /// How often to look without a hint: seldom while hints come, and then with the heartbeat, so that a worker which has
+    /// nothing to do asks one statement in that time.
+    fn poll_interval(&self) -> Duration {
+        let setup = &self.life.setup;
+        match setup.poll_interval {
+            Some(interval) => interval,
+            None if setup.store.hints().are_live() => setup.heartbeat_interval.mul_f64(0.9),
+            None => POLL.min(setup.heartbeat_interval),
+        }
+    }
+
+    /// Looks for processes of this machine that are gone. That costs the store nothing.
+    async fn prove(&mut self) -> StoreResult<()> {
+        self.proof_at = Instant::now() + self.life.setup.poll_interval.unwrap_or(POLL);
+        // After the store was away, they may have been told already.
+        if Instant::now() >= self.patient_until && self.undertaker.look(&self.life).await? {
+            self.look().await?;
+        }
+        Ok(())
     }
 
     /// Looks at the clock, for workers that died, for messages, and for work.
@@ -158,7 +196,7 @@ impl Worker {
         let setup = &self.life.setup;
         // Whoever was cut off for a whole lease would find itself dead, and everybody who was cut off with it: first
         // they all get a chance to say that they live.
-        if self.life.lease_may_have_passed() {
+        if self.life.since_extended() >= setup.lease {
             self.life.heartbeat().await?;
             self.patient_until = Instant::now() + setup.heartbeat_interval;
         }
@@ -166,18 +204,32 @@ impl Worker {
             self.poll_at = self.patient_until;
             return self.look().await;
         }
-        lease::bury_the_proved(&self.life).await?;
-        let tick = setup.store.tick().await?;
-        let wait = tick.next_due.unwrap_or(setup.poll_interval);
-        self.poll_at = Instant::now() + wait.clamp(SHORTEST_POLL, setup.poll_interval);
-        self.more = true;
-        self.look().await
+        self.ticked_at = Instant::now();
+        let (tick, work) = if self.life.since_extended() >= setup.heartbeat_interval / 2 {
+            let beat = self.life.beat(&self.serves).await?;
+            (beat.tick, beat.work)
+        } else {
+            (setup.store.tick().await?, true)
+        };
+        // Counted from when it was asked, as the lease is.
+        let next = self.ticked_at + self.poll_interval();
+        let due = tick
+            .next_due
+            .map(|due| Instant::now() + due.max(SHORTEST_POLL));
+        self.poll_at = due.map_or(next, |due| due.min(next));
+        if work || !self.driven.is_empty() || self.strays {
+            return self.look().await;
+        }
+        Ok(())
     }
 
     /// Looks for messages and for work.
     async fn look(&mut self) -> StoreResult<()> {
         if self.life.setup.store.hints().take_due() {
-            self.life.setup.store.tick().await?;
+            let tick = self.life.setup.store.tick().await?;
+            let due = tick.next_due.map(|due| due.max(SHORTEST_POLL));
+            let again = due.map(|due| Instant::now() + due);
+            self.poll_at = again.map_or(self.poll_at, |again| self.poll_at.min(again));
         }
         if !self.driven.is_empty() {
             let runs = self.driven_keys();
@@ -315,7 +367,11 @@ impl Worker {
 
 /// How many runs one claim takes at most.
 const BATCH: usize = 100;
+/// How often a worker looks that cannot hear of work, and for processes that are gone.
+const POLL: Duration = Duration::from_secs(2);
+/// How soon after a look at the clock a hint leads to the next one.
+const TICK_AFTER: Duration = Duration::from_secs(1);
 /// How soon the store is asked again after it did not answer.
-const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// However soon the next run is due, the store is not asked more often than this.
-const SHORTEST_POLL: std::time::Duration = std::time::Duration::from_millis(1);
+const SHORTEST_POLL: Duration = Duration::from_millis(1);

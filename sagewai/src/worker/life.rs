@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::proof::LifeLock;
 use super::reminder::OnReminder;
 use crate::clock::{Backoff, StoreClock};
 use crate::model::{
-    Commit, Labels, Lease, NewWorker, Position, Run, RunId, RunKey, RunState, RunningStep, Verdict,
-    WorkerKey,
+    Beat, Commit, Labels, Lease, NewWorker, Position, Run, RunId, RunKey, RunState, RunningStep,
+    Serves, Verdict, WorkerKey,
 };
 use crate::store::{AnyStore, StoreError, StoreResult};
 use crate::workflow::Registry;
@@ -25,7 +26,8 @@ pub(crate) struct Setup {
     pub(crate) pool: String,
     pub(crate) labels: Labels,
     pub(crate) concurrency: usize,
-    pub(crate) poll_interval: Duration,
+    /// None: as often as it takes.
+    pub(crate) poll_interval: Option<Duration>,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) lease: Duration,
     pub(crate) drain_timeout: Duration,
@@ -43,6 +45,7 @@ pub(crate) struct Life {
     /// When the lease was last known to be extended.
     extended: Mutex<Instant>,
     executing: Mutex<HashMap<(RunKey, Position), Executing>>,
+    lost: Notify,
     /// Held for as long as this process lives; see [`super::proof`].
     _lock: Option<LifeLock>,
 }
@@ -85,6 +88,7 @@ impl Life {
             clock: StoreClock::new(now),
             extended: Mutex::new(Instant::now()),
             executing: Mutex::default(),
+            lost: Notify::new(),
             _lock: lock,
         })
     }
@@ -95,16 +99,38 @@ impl Life {
         let asked = Instant::now();
         let lease = self.setup.store.heartbeat(self.key, &running).await?;
         if lease == Lease::Kept {
-            *self.extended.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+            self.extended_at(asked);
         }
         self.clock.set(self.setup.store.now().await?);
         Ok(lease)
     }
 
-    /// Whether the lease may have passed by now, as far as this process knows.
-    pub(crate) fn lease_may_have_passed(&self) -> bool {
+    /// The same, a look at the clock, and one for work, at once.
+    pub(crate) async fn beat(&self, serves: &Serves) -> StoreResult<Beat> {
+        let running = self.executing_now();
+        let asked = Instant::now();
+        let beat = self.setup.store.beat(self.key, serves, &running).await?;
+        match beat.lease {
+            Lease::Kept => self.extended_at(asked),
+            Lease::Lost => self.lost.notify_one(),
+        }
+        self.clock.set(beat.now);
+        Ok(beat)
+    }
+
+    /// Returns when a beat found the lease lost.
+    pub(crate) async fn lost(&self) {
+        self.lost.notified().await;
+    }
+
+    fn extended_at(&self, at: Instant) {
+        *self.extended.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    /// How long ago the lease was extended, as far as this process knows.
+    pub(crate) fn since_extended(&self) -> Duration {
         let extended = self.extended.lock().unwrap_or_else(PoisonError::into_inner);
-        extended.elapsed() >= self.setup.lease
+        extended.elapsed()
     }
 
     /// Writes a commit, however long the store is away. [`Verdict::Fenced`] means that the run is not this

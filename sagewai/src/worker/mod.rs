@@ -18,7 +18,7 @@ mod signals;
 pub use builder::WorkerBuilder;
 pub(crate) use builder::setup_in_place;
 pub use handle::WorkerHandle;
-pub(crate) use lease::{bury_the_proved, keep as keep_lease};
+pub(crate) use lease::{Undertaker, keep as keep_lease};
 pub use reminder::Reminded;
 
 /// Claims runs from a store and drives them; as many as you like, in as many processes as you like.

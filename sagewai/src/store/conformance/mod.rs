@@ -221,6 +221,7 @@ macro_rules! conformance_tests {
             worker_is_buried_once
             run_of_a_worker_that_signed_off_is_claimable_at_once
             takeover_comes_before_queued_runs
+            takeover_finds_what_a_worker_still_has_among_all_it_had
             takeover_has_one_winner
             claim_whose_reply_was_lost_is_taken_again_by_its_worker
             takeover_asks_for_pool_labels_and_workflow

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use crate::error::Fault;
 use crate::model::{
     Act, Answer, Beyond, CheckpointKind, Claimed, Commit, Ending, GateRequest, GateRules, Header,
-    Journal, Json, Labels, Messages, NewCheckpoint, NewRun, NewSignal, NewWorker, Outcome, Park,
-    Position, Run, RunId, RunState, Serves, Started, Then, Verdict, Vote, Voted, Waiting,
+    Journal, Json, Labels, Lease, Messages, NewCheckpoint, NewRun, NewSignal, NewWorker, Outcome,
+    Park, Position, Run, RunId, RunState, Serves, Started, Then, Verdict, Vote, Voted, Waiting,
     WorkerKey, digest,
 };
 use crate::store::AnyStore;
@@ -305,6 +305,12 @@ impl Worker {
     pub(super) async fn claim_ids(&self, limit: u32) -> Vec<String> {
         let claimed = self.claim(limit).await;
         claimed.iter().map(|c| c.run.id.to_string()).collect()
+    }
+
+    /// Extends its lease.
+    pub(super) async fn heartbeat(&self) {
+        let lease = self.store.heartbeat(self.key, &[]).await.unwrap();
+        assert_eq!(lease, Lease::Kept);
     }
 
     pub(super) async fn die(&self) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
-use super::{Batch, Flush, Flushed, GroupCommit, News};
+use super::{Batch, CROWD, Flush, Flushed, GroupCommit, News};
 use crate::model::{
     Beyond, Commit, Header, Json, Labels, NewRun, Park, RunId, RunKey, Then, Verdict, Waiting,
     WorkerKey,
@@ -85,6 +85,10 @@ impl Scene {
         giving
     }
 
+    fn waiting(&self) -> usize {
+        self.group.shared.state().waiting.len()
+    }
+
     fn given(&self) -> usize {
         let state = self.group.shared.state();
         state.waiting.len() + state.busy.len()
@@ -123,7 +127,13 @@ fn commit(run: RunKey) -> Arc<Commit> {
 
 #[tokio::test]
 async fn what_gathers_while_one_batch_is_on_its_way_is_the_next_one() {
-    let mut scene = Scene::new(1, &[], gone);
+    // A second writer does not halve it.
+    for writers in [1, 2] {
+        what_gathers_is_the_next_batch(Scene::new(writers, &[], gone)).await;
+    }
+}
+
+async fn what_gathers_is_the_next_batch(mut scene: Scene) {
     let keys = [key(), key(), key(), key()];
     let mut giving = Vec::new();
     for run in keys {
@@ -136,6 +146,29 @@ async fn what_gathers_while_one_batch_is_on_its_way_is_the_next_one() {
     scene.fake.permits.add_permits(2);
     assert_eq!(scene.batch().await, [keys[0]]);
     assert_eq!(scene.batch().await, keys[1..]);
+    for given in giving {
+        assert_eq!(given.await.unwrap().unwrap(), Some(Verdict::Committed));
+    }
+}
+
+#[tokio::test]
+async fn second_writer_takes_a_crowd_while_the_first_one_waits() {
+    let mut scene = Scene::new(2, &[], gone);
+    let mut giving = Vec::new();
+    for _ in 0..=CROWD {
+        giving.push(scene.give(key()).await);
+        while scene.group.shared.state().busy.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+    while scene.waiting() > 0 {
+        tokio::task::yield_now().await;
+    }
+    scene.fake.permits.add_permits(2);
+    assert_eq!(
+        [scene.batch().await.len(), scene.batch().await.len()],
+        [1, CROWD]
+    );
     for given in giving {
         assert_eq!(given.await.unwrap().unwrap(), Some(Verdict::Committed));
     }
@@ -289,7 +322,7 @@ async fn news_are_of_work_and_of_runs_that_stopped() {
         [
             of(true, vec![]),
             of(false, vec![]),
-            of(false, vec![stopped])
+            of(false, vec![(stopped, None)])
         ]
     );
 }

@@ -30,16 +30,25 @@ use tables::Tables;
 /// assert!(before.until(store.now().await?) >= Duration::from_secs(7 * 86_400));
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct InMemoryStore {
     tables: Arc<Mutex<Tables>>,
     hints: Hints,
 }
 
+impl Default for InMemoryStore {
+    fn default() -> InMemoryStore {
+        InMemoryStore::new()
+    }
+}
+
 impl InMemoryStore {
     /// An empty store.
     pub fn new() -> InMemoryStore {
-        InMemoryStore::default()
+        InMemoryStore {
+            tables: Arc::default(),
+            hints: Hints::live(),
+        }
     }
 
     /// Moves the store's clock: leases and timers see that much time pass. Between moves it runs with tokio's

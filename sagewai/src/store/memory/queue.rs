@@ -6,11 +6,11 @@ use super::InMemoryStore;
 use super::outside::do_act;
 use super::tables::Tables;
 use crate::model::{
-    Act, Cause, ClaimOne, Claimed, EventKind, Lease, NewWorker, RunId, RunKey, RunState,
+    Act, Beat, Cause, ClaimOne, Claimed, EventKind, Lease, NewWorker, RunId, RunKey, RunState,
     RunningStep, Serves, Tick, Timestamp, WorkerKey, WorkerRecord, orderly_claims,
 };
 use crate::store::outside::Acted;
-use crate::store::{Queue, StoreResult};
+use crate::store::{Queue, Schema, StoreResult};
 
 /// How many runs one look at the clock wakes at most.
 const WOKEN_MAX: usize = 1_000;
@@ -46,6 +46,20 @@ impl Queue for InMemoryStore {
             }
             _ => Ok(Lease::Lost),
         }
+    }
+
+    async fn beat(
+        &self,
+        worker: WorkerKey,
+        _serves: &Serves,
+        running: &[RunningStep],
+    ) -> StoreResult<Beat> {
+        Ok(Beat {
+            lease: self.heartbeat(worker, running).await?,
+            tick: self.tick().await?,
+            now: self.now().await?,
+            work: true,
+        })
     }
 
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {

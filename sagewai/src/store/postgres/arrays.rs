@@ -1,14 +1,12 @@
 //! A batch as arrays, one per column, in the order of its statement's parameters.
 
-use std::sync::Arc;
-
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query as SqlxQuery;
 use uuid::Uuid;
 
-use super::flush_sql::{FLUSH, KEEP, MIX, MOVE, START};
-use crate::model::{Beyond, Commit, NewRun, digest, micros};
+use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
+use crate::model::{Beyond, Commit, Ending, Json, NewRun, Then, digest, micros};
 use crate::store::columns::{self, Move};
 use crate::store::group_commit::Batch;
 
@@ -16,32 +14,50 @@ type Query = SqlxQuery<'static, Postgres, PgArguments>;
 
 /// The statement for a batch, with its parameters. `queue_ids` are those of its starts, in order.
 pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
-    let says_more = |r: &Arc<NewRun>| !r.header.is_empty();
-    let does_more =
-        |c: &Arc<Commit>| !c.events.is_empty() || !c.gates.is_empty() || !c.beyond.is_empty();
-    let sql = if batch.commits.iter().any(does_more) || batch.starts.iter().any(says_more) {
-        FLUSH
-    } else if batch.commits.is_empty() {
-        return bind_starts(sqlx::query(START), batch, queue_ids);
-    } else if !batch.starts.is_empty() {
-        MIX
-    } else if batch.commits.iter().any(|c| moves(c).is_some()) {
-        MOVE
-    } else {
-        KEEP
-    };
-    let mut query = bind_checkpoints(bind_workers(sqlx::query(sql), batch), batch);
-    if [MOVE, MIX, FLUSH].contains(&sql) {
-        query = bind_moves(query, batch);
+    let sql = shortest(batch);
+    let query = sqlx::query(sql);
+    if sql == START {
+        return bind_starts(query, batch, queue_ids);
     }
-    if [MIX, FLUSH].contains(&sql) {
-        query = bind_starts(query, batch, queue_ids);
+    let query = bind_checkpoints(bind_workers(query, batch), batch);
+    match sql {
+        KEEP => query,
+        END => bind_ends(query, batch),
+        MOVE => bind_moves(query, batch),
+        MIX => bind_starts(bind_ends(query, batch), batch, queue_ids),
+        _ => {
+            let query = bind_starts(bind_moves(query, batch), batch, queue_ids);
+            let query = query.bind(column(&batch.starts, |r| columns::micros(r.delay)));
+            let query = bind_gates(bind_events(query, batch), batch);
+            bind_headers(bind_beyond(query, batch), batch)
+        }
     }
-    if sql == FLUSH {
-        query = bind_gates(bind_events(query, batch), batch);
-        query = bind_headers(bind_beyond(query, batch), batch);
+}
+
+/// The shortest statement that has what the batch needs.
+fn shortest(batch: &Batch) -> &'static str {
+    let commits = || batch.commits.iter();
+    let starts = !batch.starts.is_empty();
+    let plain = batch
+        .starts
+        .iter()
+        .all(|run| run.delay.is_zero() && run.header.is_empty())
+        && commits().all(|c| c.events.is_empty() && c.gates.is_empty() && c.beyond.is_empty());
+    let ends = commits().any(|c| moves(c).is_some());
+    let only_completes = commits().all(|c| completes(c) || moves(c).is_none());
+    match (starts, ends) {
+        _ if !plain => FLUSH,
+        (true, _) if batch.commits.is_empty() => START,
+        (true, _) if only_completes => MIX,
+        (true, _) => FLUSH,
+        (false, false) => KEEP,
+        (false, true) if only_completes => END,
+        (false, true) => MOVE,
     }
-    query
+}
+
+fn completes(commit: &Commit) -> bool {
+    matches!(commit.then, Then::Finish(Ending::Completed))
 }
 
 /// How a commit changes its run's row. One that leaves no other row touches it too: that it went through the fence is
@@ -95,7 +111,6 @@ fn bind_starts(query: Query, batch: &Batch, queue_ids: Vec<i32>) -> Query {
         .bind(queue_ids)
         .bind(column(&rows, |r| r.priority))
         .bind(column(&rows, |r| r.fingerprint))
-        .bind(column(&rows, |r| columns::micros(r.delay)))
         .bind(column(&rows, |r| digest(&r.input)))
         .bind(column(&rows, |r| r.input.as_str()))
 }
@@ -140,9 +155,7 @@ fn bind_gates(query: Query, batch: &Batch) -> Query {
         .bind(query)
         .bind(column(&rows, |(_, g)| columns::text(&g.name)))
         .bind(column(&rows, |(_, g)| columns::text(&g.prompt)))
-        .bind(column(&rows, |(_, g)| {
-            g.context.as_ref().map(|json| json.as_str().to_owned())
-        }))
+        .bind(column(&rows, |(_, g)| g.context.as_ref().map(Json::as_str)))
         .bind(column(&rows, |(_, g)| columns::rules(&g.rules)))
         .bind(column(&rows, |(_, g)| g.digest()))
         .bind(column(&rows, |(_, g)| {
@@ -222,6 +235,11 @@ fn bind_headers(query: Query, batch: &Batch) -> Query {
         .bind(column(&limits, |(.., cause)| cause.as_str()))
 }
 
+fn bind_ends(query: Query, batch: &Batch) -> Query {
+    let ends = batch.commits.iter().map(|c| &**c).filter(|c| completes(c));
+    Owners::of(ends).bind(query)
+}
+
 fn bind_moves(query: Query, batch: &Batch) -> Query {
     let mut rows = Vec::new();
     for commit in &batch.commits {
@@ -231,7 +249,7 @@ fn bind_moves(query: Query, batch: &Batch) -> Query {
         .bind(query)
         .bind(column(&rows, |(_, to)| to.state))
         .bind(column(&rows, |(_, to)| to.wakes))
-        .bind(column(&rows, |(_, to)| to.waiting.clone()))
+        .bind(column(&rows, |(_, to)| to.waiting.as_deref()))
         .bind(column(&rows, |(_, to)| to.wake_us))
-        .bind(column(&rows, |(_, to)| to.error.clone()))
+        .bind(column(&rows, |(_, to)| to.error.as_deref()))
 }

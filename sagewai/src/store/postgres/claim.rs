@@ -27,8 +27,7 @@ macro_rules! take {
             ),",
             $chosen,
             ", dequeued AS (
-                DELETE FROM queue q USING locked l
-                WHERE q.queue_id = l.queue_id AND q.rank = l.rank AND q.since = l.since AND q.run_key = l.run_key
+                DELETE FROM queue q USING locked l WHERE q.ctid = l.place
                 RETURNING q.run_key
             ),
             chosen AS MATERIALIZED (
@@ -49,6 +48,10 @@ macro_rules! take {
                           r.fingerprint, r.header, r.pausing, r.waiting, r.due_at, r.error, r.created_at, r.started_at,
                           r.finished_at,
                           c.takeover
+            ),
+            held_now AS (
+                INSERT INTO held (worker, claim, runs)
+                SELECT $1, gen_random_uuid(), array_agg(run_key) FROM taken HAVING count(*) > 0
             ),
             noted AS (
                 INSERT INTO events (run_key, id, at, kind, detail)
@@ -84,31 +87,35 @@ pub(super) const CLAIM: &str = take!(
         WHERE q.workflow = ANY($2) AND q.pool = $3 AND CAST($4 AS jsonb) @> q.labels
     ),
     seen AS MATERIALIZED (
-        SELECT o.run_key, w.worker FROM workers w CROSS JOIN LATERAL (
-            SELECT r.run_key FROM runs r
-            WHERE r.worker = w.worker AND r.state = 'running' AND r.queue_id IN (SELECT queue_id FROM served)
-            LIMIT $5 * 4
+        SELECT DISTINCT o.run_key, o.worker FROM (
+            SELECT r.run_key, w.worker FROM workers w
+            CROSS JOIN LATERAL (SELECT h.runs FROM held h WHERE h.worker = w.worker LIMIT 1000000) h
+            CROSS JOIN LATERAL unnest(h.runs) k (run_key)
+            CROSS JOIN LATERAL (
+                SELECT r.run_key FROM runs r
+                WHERE r.run_key = k.run_key AND r.worker = w.worker AND r.state = 'running'
+                  AND r.queue_id IN (SELECT queue_id FROM served)
+                LIMIT 1
+            ) r
+            WHERE w.orphans LIMIT $5 * 4
         ) o
-        WHERE w.orphans LIMIT $5 * 4
     ),
     orphaned AS MATERIALIZED (
         SELECT r.run_key FROM seen s JOIN runs r ON r.run_key = s.run_key
-        WHERE r.worker = s.worker AND r.state IN ('running', '')
+        WHERE r.worker = s.worker AND r.state = 'running'
         LIMIT $5
         FOR UPDATE OF r SKIP LOCKED
     ),
     peeked AS MATERIALIZED (
-        SELECT p.queue_id, p.rank, p.since, p.run_key
+        SELECT p.place, p.rank, p.since, p.run_key
         FROM served s CROSS JOIN LATERAL (
-            SELECT q.queue_id, q.rank, q.since, q.run_key FROM queue q WHERE q.queue_id = s.queue_id
+            SELECT q.ctid AS place, q.rank, q.since, q.run_key FROM queue q WHERE q.queue_id = s.queue_id
             ORDER BY q.rank, q.since, q.run_key LIMIT $5 * 4
         ) p
         ORDER BY p.rank, p.since, p.run_key LIMIT $5 * 4
     ),
     locked AS MATERIALIZED (
-        SELECT q.queue_id, q.rank, q.since, q.run_key
-        FROM peeked p JOIN queue q
-        ON q.queue_id = p.queue_id AND q.rank = p.rank AND q.since = p.since AND q.run_key = p.run_key
+        SELECT q.ctid AS place FROM peeked p JOIN queue q ON q.ctid = p.place
         LIMIT $5 - (SELECT count(*) FROM orphaned)
         FOR UPDATE OF q SKIP LOCKED
     )"
@@ -119,20 +126,18 @@ pub(super) const CLAIM_ONE: &str = take!(
     "seen AS MATERIALIZED (SELECT WHERE false),
     orphaned AS MATERIALIZED (
         SELECT r.run_key FROM me CROSS JOIN runs r LEFT JOIN workers w ON w.worker = r.worker
-        WHERE r.run_key = $2 AND r.state IN ('running', '') AND (w.worker IS NULL OR w.gone_at IS NOT NULL)
+        WHERE r.run_key = $2 AND r.state = 'running' AND (w.worker IS NULL OR w.gone_at IS NOT NULL)
         FOR UPDATE OF r SKIP LOCKED
     ),
     peeked AS MATERIALIZED (
-        SELECT q.queue_id, q.rank, q.since, q.run_key
+        SELECT q.ctid AS place
         FROM me CROSS JOIN runs r JOIN queue q
         ON q.queue_id = r.queue_id AND q.rank = -r.priority::integer AND q.since = r.created_at
            AND q.run_key = r.run_key
         WHERE r.run_key = $2
     ),
     locked AS MATERIALIZED (
-        SELECT q.queue_id, q.rank, q.since, q.run_key
-        FROM peeked p JOIN queue q
-        ON q.queue_id = p.queue_id AND q.rank = p.rank AND q.since = p.since AND q.run_key = p.run_key
+        SELECT q.ctid AS place FROM peeked p JOIN queue q ON q.ctid = p.place
         FOR UPDATE OF q SKIP LOCKED
     )"
 );

@@ -73,20 +73,13 @@ impl Flush for PostgresFlush {
     }
 
     fn announce(&self, news: News) {
-        if news.due {
-            self.hints.tell_due();
-        } else if news.work {
-            self.hints.tell_work();
-        }
         if news.work || news.due {
             self.announcer.work();
         }
         if !news.runs.is_empty() {
             self.announcer.runs();
         }
-        for run in news.runs {
-            self.hints.tell_run(run);
-        }
+        news.tell(&self.hints);
     }
 }
 

@@ -22,14 +22,11 @@ macro_rules! alive {
     };
 }
 
-/// The fence for rows of `u`. No state is empty: with `= 'running'` alone, the planner may find the index of runs by
-/// worker too good to be missed, since it holds running ones only, and is empty when the plan is made.
-macro_rules! fenced {
+/// The fence between a row `u` of the batch and its run `r`. The workers are looked at once, however many rows ask.
+macro_rules! ours {
     () => {
-        " JOIN alive a ON a.worker = u.worker
-          JOIN runs r ON r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker
-                         AND r.state IN ('running', '')
-          CROSS JOIN clock c "
+        " r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state = 'running'
+          AND u.worker = ANY ((SELECT array_agg(worker) FROM alive)::uuid[]) "
     };
 }
 
@@ -41,12 +38,29 @@ macro_rules! kept {
             INSERT INTO checkpoints (run_key, position, ordinal, kind, site, input_digest, attempts, took_us, outcome,
                                      payload, epoch, at)
             SELECT u.run_key, u.position, u.ordinal, u.kind, u.site, u.digest, u.attempts, u.took_us, u.outcome,
-                   u.payload, u.epoch, c.now
+                   u.payload, u.epoch, (SELECT now FROM clock)
             FROM unnest($2::uuid[], $3::integer[], $4::uuid[], $5::text[], $6::integer[], $7::text[], $8::integer[],
                         $9::bigint[], $10::integer[], $11::bigint[], $12::text[], $13::text[])
-                 u (run_key, epoch, worker, position, ordinal, kind, site, digest, attempts, took_us, outcome, payload)",
-            fenced!(),
+                 u (run_key, epoch, worker, position, ordinal, kind, site, digest, attempts, took_us, outcome, payload)
+            JOIN runs r ON",
+            ours!(),
             "RETURNING run_key
+        )"
+        )
+    };
+}
+
+/// Runs that are complete. `$14` to `$16`.
+macro_rules! completed {
+    () => {
+        concat!(
+            ", completed AS (
+            UPDATE runs r
+            SET state = 'completed', error = NULL, pausing = false, finished_at = (SELECT now FROM clock)
+            FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker)
+            WHERE",
+            ours!(),
+            "RETURNING r.run_key
         )"
         )
     };
@@ -55,22 +69,22 @@ macro_rules! kept {
 /// How runs go on that do not just stay with their workers. `$14` to `$21`.
 macro_rules! moved {
     () => {
-        ", moved AS (
+        concat!(
+            ", moved AS (
             UPDATE runs r
             SET state = CASE WHEN r.wakes <> u.wakes THEN 'running' ELSE u.state END,
                 waiting = CASE WHEN r.wakes = u.wakes THEN u.waiting END,
-                due_at = CASE WHEN r.wakes = u.wakes THEN c.now + u.wake_us END,
+                due_at = CASE WHEN r.wakes = u.wakes THEN (SELECT now FROM clock) + u.wake_us END,
                 error = u.error,
                 pausing = CASE WHEN r.wakes <> u.wakes THEN r.pausing
                                WHEN u.state IN ('paused', 'completed', 'failed') THEN false ELSE r.pausing END,
-                finished_at = CASE WHEN u.state IN ('completed', 'failed') THEN c.now END
+                finished_at = CASE WHEN u.state IN ('completed', 'failed') THEN (SELECT now FROM clock) END
             FROM unnest($14::uuid[], $15::integer[], $16::uuid[], $17::text[], $18::integer[], $19::text[],
                         $20::bigint[], $21::text[])
                  u (run_key, epoch, worker, state, wakes, waiting, wake_us, error)
-            JOIN alive a ON a.worker = u.worker
-            CROSS JOIN clock c
-            WHERE r.run_key = u.run_key AND r.epoch = u.epoch AND r.worker = u.worker AND r.state IN ('running', '')
-            RETURNING r.run_key, r.queue_id, r.priority, r.state, r.due_at, r.created_at
+            WHERE",
+            ours!(),
+            "RETURNING r.run_key, r.queue_id, r.priority, r.state, r.due_at, r.created_at
         ),
         queued_again AS (
             INSERT INTO queue (queue_id, rank, since, run_key)
@@ -79,6 +93,7 @@ macro_rules! moved {
         armed_again AS (
             INSERT INTO timers (due_at, run_key) SELECT due_at, run_key FROM moved WHERE due_at IS NOT NULL
         )"
+        )
     };
 }
 
@@ -88,22 +103,23 @@ macro_rules! moved {
 /// found less than was sent.
 macro_rules! torn {
     // Where there are checkpoints alone, they tell, and cost less to be asked than the fence.
-    (checkpoints) => {
-        torn!("SELECT FROM kept u WHERE u.run_key = ANY($14) AND", "")
+    ($moved:literal, checkpoints) => {
+        torn!($moved; "SELECT FROM kept u WHERE u.run_key = ANY($14) AND", "")
     };
-    (anything) => {
+    ($moved:literal, anything) => {
         torn!(
-            "SELECT FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker)",
-            fenced!(),
+            $moved;
+            "SELECT FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker) JOIN runs r ON",
+            ours!(),
             "WHERE"
         )
     };
-    ($($written:expr),*) => {
+    ($moved:literal; $($written:expr),*) => {
         concat!(
-            "CASE WHEN (SELECT count(*) FROM moved) < cardinality($14)
+            "CASE WHEN (SELECT count(*) FROM ", $moved, ") < cardinality($14)
                   THEN CASE WHEN EXISTS (",
             $($written,)*
-            " u.run_key NOT IN (SELECT run_key FROM moved)) THEN clash() ELSE false END
+            " u.run_key NOT IN (SELECT run_key FROM ", $moved, ")) THEN clash() ELSE false END
                   ELSE false END AS torn"
         )
     };
@@ -115,10 +131,11 @@ macro_rules! happened {
         concat!(
             ", happened AS (
             INSERT INTO events (run_key, id, at, kind, detail)
-            SELECT u.run_key, u.id, c.now, u.kind, u.detail
+            SELECT u.run_key, u.id, (SELECT now FROM clock), u.kind, u.detail
             FROM unnest($30::uuid[], $31::integer[], $32::uuid[], $33::uuid[], $34::text[], $35::text[])
-                 u (run_key, epoch, worker, id, kind, detail)",
-            fenced!(),
+                 u (run_key, epoch, worker, id, kind, detail)
+            JOIN runs r ON",
+            ours!(),
             "RETURNING run_key
         ),
         asked AS (
@@ -129,8 +146,9 @@ macro_rules! happened {
             FROM unnest($36::uuid[], $37::integer[], $38::uuid[], $39::text[], $40::text[], $41::text[], $42::text[],
                         $43::text[], $44::bigint[], $45::boolean[], $46::text[], $47::text[])
                  u (run_key, epoch, worker, name, prompt, context, rules, digest, deadline_us, approved, decided_by,
-                    reason)",
-            fenced!(),
+                    reason)
+            CROSS JOIN clock c JOIN runs r ON",
+            ours!(),
             keep_asked!(),
             ")"
         )
@@ -143,10 +161,11 @@ macro_rules! beyond {
     () => {
         concat!(
             ", beyond AS MATERIALIZED (
-            SELECT u.run_key, u.gate, u.signal, u.child, u.parent, c.now
+            SELECT u.run_key, u.gate, u.signal, u.child, u.parent, (SELECT now FROM clock) AS now
             FROM unnest($48::uuid[], $49::integer[], $50::uuid[], $51::text[], $52::text[], $53::uuid[], $54::uuid[])
-                 u (run_key, epoch, worker, gate, signal, child, parent)",
-            fenced!(),
+                 u (run_key, epoch, worker, gate, signal, child, parent)
+            JOIN runs r ON",
+            ours!(),
             "),
         withdrawn AS (
             UPDATE gates g SET withdrawn_at = b.now FROM beyond b
@@ -178,43 +197,48 @@ macro_rules! limited {
     };
 }
 
-/// Runs that start: their keys, ids, queues, priorities, fingerprints, delays, digests of the inputs, inputs.
+/// Runs that start: their keys, ids, queues, priorities, fingerprints, more columns where some start later, and when
+/// they are due; then keys, digests of the inputs, inputs.
 ///
 /// Few runs say where they come from and how long they may take: the columns for that are in the long statement only.
 /// An input goes by its own key, not by whether the run was created: both were made in one transaction.
-macro_rules! started {
-    ($key:literal $id:literal $queue:literal $priority:literal $fingerprint:literal $delay:literal $digest:literal
-     $input:literal) => {
-        started!($key $id $queue $priority $fingerprint $delay $digest $input; columns: "", arrays: "", values: "")
+macro_rules! created {
+    (runs: $runs:literal, more: $more:literal, due: $due:literal, inputs: $inputs:literal) => {
+        created!(runs: $runs, more: $more, due: $due, inputs: $inputs, columns: "", values: "")
     };
-    ($key:literal $id:literal $queue:literal $priority:literal $fingerprint:literal $delay:literal $digest:literal
-     $input:literal; columns: $columns:literal, arrays: $arrays:literal, values: $values:literal) => {
+    (runs: $runs:literal, more: $more:literal, due: $due:literal, inputs: $inputs:literal, columns: $columns:literal,
+     values: $values:literal) => {
         concat!(
             ", created AS (
-            INSERT INTO runs (run_key, run_id, queue_id, state, priority, fingerprint, due_at, created_at", $columns, ")
-            SELECT u.run_key, u.run_id, u.queue_id, 'pending', u.priority, u.fingerprint,
-                   CASE WHEN u.delay_us > 0 THEN c.now + u.delay_us END, c.now", $values, "
-            FROM unnest(", $key, "::uuid[], ", $id, "::text[], ", $queue, "::integer[], ", $priority, "::smallint[], ",
-                        $fingerprint, "::bigint[], ", $delay, "::bigint[]", $arrays, ")
-                 u (run_key, run_id, queue_id, priority, fingerprint, delay_us", $columns, ")
-            CROSS JOIN clock c
+            INSERT INTO runs (run_key, run_id, queue_id, state, priority, fingerprint, due_at, created_at",
+            $columns,
+            ")
+            SELECT u.run_key, u.run_id, u.queue_id, 'pending', u.priority, u.fingerprint, ",
+            $due,
+            ",
+                   (SELECT now FROM clock)",
+            $values,
+            "
+            FROM unnest(",
+            $runs,
+            ") u (run_key, run_id, queue_id, priority, fingerprint",
+            $more,
+            ")
             ON CONFLICT (run_key) DO NOTHING
             RETURNING run_key, queue_id, priority, due_at, created_at
         ),
         inputs AS (
             INSERT INTO checkpoints (run_key, position, ordinal, kind, site, input_digest, attempts, took_us, outcome,
                                      payload, epoch, at)
-            SELECT u.run_key, '$input', 0, 'input', 0, u.digest, 0, 0, 'ok', u.payload, 0, c.now
-            FROM unnest(", $key, "::uuid[], ", $digest, "::bigint[], ", $input, "::text[]) u (run_key, digest, payload)
-            CROSS JOIN clock c
+            SELECT u.run_key, '$input', 0, 'input', 0, u.digest, 0, 0, 'ok', u.payload, 0, (SELECT now FROM clock)
+            FROM unnest(",
+            $inputs,
+            ") u (run_key, digest, payload)
             ON CONFLICT (run_key, position) DO NOTHING
         ),
         queued AS (
             INSERT INTO queue (queue_id, rank, since, run_key)
             SELECT queue_id, -priority::integer, created_at, run_key FROM created WHERE due_at IS NULL
-        ),
-        armed AS (
-            INSERT INTO timers (due_at, run_key) SELECT due_at, run_key FROM created WHERE due_at IS NOT NULL
         )"
         )
     };
@@ -228,6 +252,17 @@ pub(super) const KEEP: &str = concat!(
              (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
+/// Checkpoints, and runs that are complete.
+pub(super) const END: &str = concat!(
+    alive!(),
+    kept!(),
+    completed!(),
+    " SELECT NULL::uuid[] AS created,
+             (SELECT array_agg(run_key) FROM completed) AS moved, NULL::uuid[] AS awake, ",
+    torn!("completed", checkpoints),
+    ", (SELECT array_agg(run_key) FROM kept) AS kept"
+);
+
 /// Checkpoints, and runs that end, sleep or are given back.
 pub(super) const MOVE: &str = concat!(
     alive!(),
@@ -236,28 +271,37 @@ pub(super) const MOVE: &str = concat!(
     " SELECT NULL::uuid[] AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
              (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
-    torn!(checkpoints),
+    torn!("moved", checkpoints),
     ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
-/// Starts.
+/// Starts, none of them later.
 pub(super) const START: &str = concat!(
     "WITH clock AS MATERIALIZED (SELECT now_us() AS now)",
-    started!("$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8"),
+    created!(
+        runs: "$1::uuid[], $2::text[], $3::integer[], $4::smallint[], $5::bigint[]",
+        more: "",
+        due: "NULL",
+        inputs: "$1::uuid[], $6::bigint[], $7::text[]"
+    ),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              NULL::uuid[] AS moved, NULL::uuid[] AS awake, NULL::uuid[] AS kept"
 );
 
-/// Whatever comes together on a busy day: starts, checkpoints, and runs that end.
+/// What comes together on a busy day: starts, none of them later, checkpoints, and runs that are complete.
 pub(super) const MIX: &str = concat!(
     alive!(),
     kept!(),
-    moved!(),
-    started!("$22" "$23" "$24" "$25" "$26" "$27" "$28" "$29"),
+    completed!(),
+    created!(
+        runs: "$17::uuid[], $18::text[], $19::integer[], $20::smallint[], $21::bigint[]",
+        more: "",
+        due: "NULL",
+        inputs: "$17::uuid[], $22::bigint[], $23::text[]"
+    ),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
-             (SELECT array_agg(run_key) FROM moved) AS moved,
-             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
-    torn!(checkpoints),
+             (SELECT array_agg(run_key) FROM completed) AS moved, NULL::uuid[] AS awake, ",
+    torn!("completed", checkpoints),
     ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
@@ -266,14 +310,23 @@ pub(super) const FLUSH: &str = concat!(
     alive!(),
     kept!(),
     moved!(),
-    started!("$22" "$23" "$24" "$25" "$26" "$27" "$28" "$29"; columns: ", parent_key, header",
-        arrays: ", $55::uuid[], $56::text[]", values: ", u.parent_key, u.header"),
+    created!(
+        runs: "$22::uuid[], $23::text[], $24::integer[], $25::smallint[], $26::bigint[], $29::bigint[], $55::uuid[], $56::text[]",
+        more: ", delay_us, parent_key, header",
+        due: "CASE WHEN u.delay_us > 0 THEN (SELECT now FROM clock) + u.delay_us END",
+        inputs: "$22::uuid[], $27::bigint[], $28::text[]",
+        columns: ", parent_key, header",
+        values: ", u.parent_key, u.header"
+    ),
+    ", armed AS (
+        INSERT INTO timers (due_at, run_key) SELECT due_at, run_key FROM created WHERE due_at IS NOT NULL
+    )",
     happened!(),
     beyond!(),
     limited!(),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
              (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
-    torn!(anything),
+    torn!("moved", anything),
     ", (SELECT array_agg(run_key) FROM (SELECT run_key FROM kept UNION ALL SELECT run_key FROM happened) k) AS kept"
 );

@@ -18,6 +18,9 @@ use crate::store::{Journal, StoreResult, row, settle, sql};
 
 pub(super) const FENCE: &str = fence!("now_us()");
 
+/// How runs ended, of those that have. `$1` their keys.
+pub(super) const OUTPUTS: &str = "SELECT run_key, outcome, payload FROM checkpoints WHERE run_key = ANY($1) AND position = '$output'";
+
 // What several runs have left. `$1` their keys.
 pub(super) const CHECKPOINTS_OF_MANY: &str = concat!(
     "SELECT run_key, ",
@@ -53,18 +56,20 @@ impl Journal for PostgresStore {
     }
 
     async fn output(&self, run: &RunId) -> StoreResult<Option<Outcome>> {
-        let found = self.read_output(run.key()).await;
+        let look = |runs| self.read_outputs(runs);
+        let found = self.0.outputs.of(run.key(), look).await;
         found.map_err(|e| self.error(e))
     }
 }
 
 impl PostgresStore {
-    async fn read_output(&self, run: RunKey) -> Result<Option<Outcome>, Failure> {
-        let found = sqlx::query(sql::OUTPUT)
-            .bind(run.uuid())
-            .fetch_optional(self.pool())
-            .await?;
-        Ok(found.as_ref().map(row::outcome).transpose()?)
+    async fn read_outputs(&self, runs: Vec<RunKey>) -> Result<HashMap<RunKey, Outcome>, Failure> {
+        let keys: Vec<Uuid> = runs.iter().map(|run| run.uuid()).collect();
+        let mut outcomes = HashMap::new();
+        for row in self.read_all(OUTPUTS, &keys).await? {
+            outcomes.insert(RunKey::from_uuid(row.uuid("run_key")?), row::outcome(&row)?);
+        }
+        Ok(outcomes)
     }
 
     async fn read_journal(&self, run: RunKey) -> Result<RunJournal, Failure> {

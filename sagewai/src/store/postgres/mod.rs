@@ -21,6 +21,7 @@ use sqlx::PgPool;
 
 use super::failure::{Failure, Kind};
 use super::group_commit::GroupCommit;
+use super::outputs::Outputs;
 use super::{Hints, StoreError, StoreResult};
 use flush::PostgresFlush;
 use news::Announcer;
@@ -28,7 +29,8 @@ use news::Listener;
 pub use options::PostgresBuilder;
 use options::Server;
 
-/// How many writers share the commits of a process. Two: while one waits for the disk, the other one's rows travel.
+/// How many writers share the commits of a process. Two: under load, while one waits for the disk, the other one's
+/// rows travel.
 const WRITERS: usize = 2;
 /// How often transactions that got into each other's way are tried.
 const CLASHES_MAX: u32 = 10;
@@ -58,6 +60,7 @@ struct Inner {
     server: Server,
     pool: PgPool,
     hints: Hints,
+    outputs: Outputs,
     group: GroupCommit<PostgresFlush>,
     announcer: Announcer,
     listener: Listener,
@@ -88,6 +91,7 @@ impl PostgresStore {
             server,
             pool,
             hints,
+            outputs: Outputs::default(),
             announcer,
         }))
     }

@@ -192,6 +192,7 @@ async fn listen(server: Server, hints: Hints, announcer: Announcer) {
         match hear(&pool, [&work, &runs], &hints, &announcer).await {
             Ok(never) => match never {},
             Err(error) => {
+                hints.set_live(false);
                 tracing::debug!(store = server.label, %error, "other processes cannot be heard");
                 tokio::time::sleep(PAUSE).await;
             }
@@ -209,6 +210,7 @@ async fn hear(
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen_all([work, runs]).await?;
     // What was said before this, nobody heard.
+    hints.set_live(true);
     hints.tell_all();
     loop {
         match listener.try_recv().await? {

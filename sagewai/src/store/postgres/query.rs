@@ -1,14 +1,18 @@
 //! What people ask.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::PostgresStore;
 use crate::model::{Run, RunFilter, RunId, RunKey, WorkerKey, WorkerRecord, micros};
 use crate::store::failure::Failure;
 use crate::store::{Query, Schema, StoreResult, row, sql};
+
+/// Wake counters of runs that a worker drives. `$1` the worker, `$2` the runs.
+pub(super) const WAKES: &str =
+    "SELECT run_key, wakes FROM runs WHERE run_key = ANY($2) AND worker = $1 AND state = 'running'";
 
 #[async_trait]
 impl Query for PostgresStore {
@@ -21,14 +25,15 @@ impl Query for PostgresStore {
     }
 
     async fn wakes(&self, worker: WorkerKey, runs: &[RunKey]) -> StoreResult<Vec<(RunKey, i32)>> {
-        let asked: HashSet<RunKey> = runs.iter().copied().collect();
-        let wakes: Vec<(uuid::Uuid, i32)> = sqlx::query_as(sql::WAKES)
+        let keys: Vec<Uuid> = runs.iter().map(|run| run.uuid()).collect();
+        let wakes: Vec<(Uuid, i32)> = sqlx::query_as(WAKES)
             .bind(worker.uuid())
+            .bind(keys)
             .fetch_all(self.pool())
             .await
             .map_err(|e| self.error(e))?;
         let wakes = wakes.into_iter().map(|(k, n)| (RunKey::from_uuid(k), n));
-        Ok(wakes.filter(|(key, _)| asked.contains(key)).collect())
+        Ok(wakes.collect())
     }
 
     async fn workers(&self, since: Duration) -> StoreResult<Vec<WorkerRecord>> {

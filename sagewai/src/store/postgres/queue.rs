@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt};
+use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::PostgresStore;
 use super::claim::{CLAIM, CLAIM_ONE, Taken};
 use crate::model::{
-    Act, Cause, ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves, Tick,
-    WorkerKey,
+    Act, Beat, Cause, ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves,
+    Tick, Timestamp, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
 use crate::store::{Queue, StoreResult, columns, row, sql};
 
 pub(super) const REGISTER: &str = sql::register!(now: "now_us()", labels: "CAST($4 AS jsonb)");
-pub(super) const HEARTBEAT: &str = sql::heartbeat!("now_us()");
 pub(super) const BURY: &str = sql::bury!("now_us()");
 
 /// The most timers that one look at the clock sees.
@@ -28,6 +28,30 @@ const SKIPPED_AGAIN: Duration = Duration::from_millis(5);
 /// How many runs are ended at once; each takes a connection.
 const ENDS_AT_ONCE: usize = 4;
 
+/// Extends the lease of a worker that is not gone, and leaves out of what it holds the runs that it has not any more.
+/// `$1` worker, `$2` what it executes, as JSON.
+///
+/// A run that another claim takes for it meanwhile stands in the row of that claim, which this does not see.
+macro_rules! heartbeat {
+    () => {
+        concat!(
+            "beat AS (",
+            sql::heartbeat!("now_us()"),
+            " RETURNING worker),
+    noted AS (DELETE FROM held h USING beat b WHERE h.worker = b.worker RETURNING h.runs),
+    still AS (
+        SELECT array_agg(DISTINCT r.run_key) AS runs
+        FROM noted n CROSS JOIN unnest(n.runs) k (run_key) JOIN runs r ON r.run_key = k.run_key
+        WHERE r.worker = $1 AND r.state = 'running'
+    ),
+    noted_again AS (
+        INSERT INTO held (worker, claim, runs)
+        SELECT $1, gen_random_uuid(), runs FROM still WHERE runs IS NOT NULL
+    )"
+        )
+    };
+}
+
 /// Looks at the clock. A run whose time has come is claimable, if it waits for that time or for nothing else; one that is
 /// driven hears of it; for any other it means nothing. Runs are locked before their timers are touched, which is the
 /// order that everybody keeps; those that somebody else has locked are left for the next look, which is soon.
@@ -35,21 +59,32 @@ const ENDS_AT_ONCE: usize = 4;
 /// A mark for orphans goes when the last of them has another worker: since a claim locks its worker's row, no claim
 /// of a worker that is gone can be on its way any more.
 ///
-/// `looked` must stay a table of its own, for the reason that [`CLAIM`]'s `chosen` must.
-pub(super) const TICK: &str = "
-WITH clock AS MATERIALIZED (SELECT now_us() AS now),
+/// `looked` must stay a table of its own, for the reason that [`CLAIM`]'s `chosen` must. `$mine` leaves out the worker
+/// that looks, where it does, and `$most` is how many timers are seen at most.
+macro_rules! look_at_the_clock {
+    (mine: $mine:literal, most: $most:literal) => {
+        concat!(
+            "clock AS MATERIALIZED (SELECT now_us() AS now),
 buried AS (
     UPDATE workers w SET gone_at = c.now, orphans = true FROM clock c
-    WHERE w.gone_at IS NULL AND w.lease_until < c.now
+    WHERE w.gone_at IS NULL AND w.lease_until < c.now",
+            $mine,
+            "
     RETURNING w.worker
 ),
 settled AS (
     UPDATE workers w SET orphans = false
     WHERE w.orphans
-      AND (SELECT r.run_key FROM runs r WHERE r.worker = w.worker AND r.state = 'running' LIMIT 1) IS NULL
+      AND (SELECT r.run_key
+           FROM held h CROSS JOIN unnest(h.runs) k (run_key) JOIN runs r ON r.run_key = k.run_key
+           WHERE h.worker = w.worker AND r.worker = w.worker AND r.state = 'running' LIMIT 1) IS NULL
+    RETURNING w.worker
 ),
+let_go AS (DELETE FROM held h USING settled s WHERE h.worker = s.worker),
 seen AS MATERIALIZED (
-    SELECT t.due_at, t.run_key FROM timers t WHERE t.due_at <= (SELECT now FROM clock) ORDER BY t.due_at LIMIT $1
+    SELECT t.due_at, t.run_key FROM timers t WHERE t.due_at <= (SELECT now FROM clock) ORDER BY t.due_at LIMIT ",
+            $most,
+            "
 ),
 due AS MATERIALIZED (
     SELECT t.due_at, t.run_key, r.state, r.due_at AS own
@@ -82,20 +117,58 @@ woken AS (
 queued AS (
     INSERT INTO queue (queue_id, rank, since, run_key)
     SELECT queue_id, -priority::integer, created_at, run_key FROM woken WHERE state = 'pending'
-)
-SELECT (SELECT count(*) FROM buried), (SELECT count(*) FROM woken), (SELECT count(*) FROM seen),
-       (SELECT count(*) FROM seen) - (SELECT count(*) FROM due) - (SELECT count(*) FROM of_nobody),
-       (SELECT now FROM clock),
-       (SELECT t.due_at FROM timers t WHERE t.due_at > (SELECT now FROM clock) ORDER BY t.due_at LIMIT 1),
-       (SELECT e.due_at FROM endings e WHERE e.due_at > 0 ORDER BY e.due_at LIMIT 1)";
+)"
+        )
+    };
+}
+
+/// What a look at the clock found, as [`Looked::of`] reads it.
+macro_rules! found_by_the_clock {
+    () => {
+        "(SELECT count(*) FROM buried) AS buried, (SELECT count(*) FROM woken) AS woken,
+       (SELECT count(*) FROM seen) AS seen,
+       (SELECT count(*) FROM seen) - (SELECT count(*) FROM due) - (SELECT count(*) FROM of_nobody) AS skipped,
+       (SELECT now FROM clock) AS now,
+       (SELECT t.due_at FROM timers t WHERE t.due_at > (SELECT now FROM clock) ORDER BY t.due_at LIMIT 1) AS timer,
+       (SELECT e.due_at FROM endings e WHERE e.due_at > 0 ORDER BY e.due_at LIMIT 1) AS ending"
+    };
+}
+
+pub(super) const HEARTBEAT: &str = concat!("WITH ", heartbeat!(), " SELECT count(*) FROM beat");
+
+/// `$1` how many timers are seen at most.
+pub(super) const TICK: &str = concat!(
+    "WITH ",
+    look_at_the_clock!(mine: "", most: "$1"),
+    " SELECT ",
+    found_by_the_clock!()
+);
+
+/// A heartbeat, a look at the clock, and whether there is something to claim, be it only by its queue. `$1` and `$2` as
+/// for a heartbeat; `$3` workflows, `$4` pool, `$5` labels, `$6` how many timers are seen at most.
+pub(super) const BEAT: &str = concat!(
+    "WITH ",
+    heartbeat!(),
+    ",",
+    look_at_the_clock!(mine: " AND w.worker <> $1", most: "$6"),
+    " SELECT ",
+    found_by_the_clock!(),
+    ", (SELECT count(*) FROM beat) > 0 AS kept,
+       EXISTS (SELECT FROM workers w WHERE w.orphans) OR EXISTS (
+           SELECT FROM queues s
+           CROSS JOIN LATERAL (SELECT FROM queue q WHERE q.queue_id = s.queue_id LIMIT 1) q
+           WHERE s.workflow = ANY($3) AND s.pool = $4 AND CAST($5 AS jsonb) @> s.labels
+       ) AS work"
+);
 
 /// Takes a worker's own runs again. `$1` the worker, `$2` those that it drives.
 pub(super) const STRAYS: &str = "
 WITH me AS MATERIALIZED (
     SELECT worker FROM workers WHERE worker = $1 AND gone_at IS NULL AND lease_until > now_us() FOR SHARE
 )
-UPDATE runs r SET epoch = r.epoch + 1 FROM me
-WHERE r.worker = $1 AND r.state = 'running' AND r.run_key <> ALL($2)
+UPDATE runs r SET epoch = r.epoch + 1
+FROM me JOIN held h ON h.worker = me.worker CROSS JOIN unnest(h.runs) k (run_key)
+WHERE r.run_key = k.run_key AND r.worker = $1 AND r.state = 'running' AND r.run_key <> ALL($2)
 RETURNING r.run_key";
 
 /// How often a claim looks again when others were faster.
@@ -114,6 +187,18 @@ struct Looked {
 }
 
 impl Looked {
+    fn of(row: &PgRow) -> Result<Looked, Failure> {
+        Ok(Looked {
+            buried: row.big("buried")?,
+            woken: row.big("woken")?,
+            seen: row.big("seen")?,
+            skipped: row.big("skipped")?,
+            now: row.big("now")?,
+            next_timer: row.big_or_null("timer")?,
+            next_ending: row.big_or_null("ending")?,
+        })
+    }
+
     fn any_to_end(&self) -> bool {
         self.next_ending.is_some_and(|due_at| due_at <= self.now)
     }
@@ -147,15 +232,32 @@ impl Queue for PostgresStore {
     }
 
     async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease> {
-        let extended = sqlx::query(HEARTBEAT)
+        let extended: i64 = sqlx::query_scalar(HEARTBEAT)
             .bind(worker.uuid())
             .bind(columns::json(running))
-            .execute(self.pool())
+            .fetch_one(self.pool())
             .await
             .map_err(|e| self.error(e))?;
-        Ok(match extended.rows_affected() {
+        Ok(match extended {
             0 => Lease::Lost,
             _ => Lease::Kept,
+        })
+    }
+
+    async fn beat(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        running: &[RunningStep],
+    ) -> StoreResult<Beat> {
+        let found = self.through_clashes(|| self.beat_once(worker, serves, running));
+        let (looked, lease, work) = found.await?;
+        let tick = self.follow(&looked).await?;
+        Ok(Beat {
+            lease,
+            now: Timestamp::from_micros(looked.now),
+            work: work || tick.woken + tick.buried > 0,
+            tick,
         })
     }
 
@@ -178,22 +280,7 @@ impl Queue for PostgresStore {
 
     async fn tick(&self) -> StoreResult<Tick> {
         let looked = self.through_clashes(|| self.look_at_clock()).await?;
-        let (buried, woken) = (looked.buried.unsigned_abs(), looked.woken.unsigned_abs());
-        if woken + buried > 0 {
-            self.tell_work();
-        }
-        let next_due = if looked.any_to_end() {
-            self.end_due(looked.now).await?;
-            // Parents and children of theirs are due by now.
-            Some(Duration::ZERO)
-        } else {
-            looked.next_due()
-        };
-        Ok(Tick {
-            woken,
-            buried,
-            next_due,
-        })
+        self.follow(&looked).await
     }
 
     async fn claim(
@@ -248,18 +335,50 @@ impl Queue for PostgresStore {
 
 impl PostgresStore {
     async fn look_at_clock(&self) -> Result<Looked, Failure> {
-        let (buried, woken, seen, skipped, now, next_timer, next_ending) = sqlx::query_as(TICK)
+        let found = sqlx::query(TICK)
             .bind(SEEN_MAX)
             .fetch_one(self.pool())
             .await?;
-        Ok(Looked {
-            buried,
+        Looked::of(&found)
+    }
+
+    async fn beat_once(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        running: &[RunningStep],
+    ) -> Result<(Looked, Lease, bool), Failure> {
+        let found = sqlx::query(BEAT)
+            .bind(worker.uuid())
+            .bind(columns::json(running))
+            .bind(&serves.workflows)
+            .bind(&serves.pool)
+            .bind(serves.labels.to_json())
+            .bind(SEEN_MAX)
+            .fetch_one(self.pool())
+            .await?;
+        let kept = found.try_get("kept")?;
+        let lease = if kept { Lease::Kept } else { Lease::Lost };
+        Ok((Looked::of(&found)?, lease, found.try_get("work")?))
+    }
+
+    /// Tells others of what a look at the clock has changed, and ends what is to be ended.
+    async fn follow(&self, looked: &Looked) -> StoreResult<Tick> {
+        let (buried, woken) = (looked.buried.unsigned_abs(), looked.woken.unsigned_abs());
+        if woken + buried > 0 {
+            self.tell_work();
+        }
+        let next_due = if looked.any_to_end() {
+            self.end_due(looked.now).await?;
+            // Parents and children of theirs are due by now.
+            Some(Duration::ZERO)
+        } else {
+            looked.next_due()
+        };
+        Ok(Tick {
             woken,
-            seen,
-            skipped,
-            now,
-            next_timer,
-            next_ending,
+            buried,
+            next_due,
         })
     }
 

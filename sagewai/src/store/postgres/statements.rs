@@ -3,8 +3,8 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::claim::{CLAIM, CLAIM_ONE};
-use super::flush_sql::{FLUSH, KEEP, MIX, MOVE, START};
-use super::{PostgresStore, journal, outside, queue, queues, schema};
+use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
+use super::{PostgresStore, journal, outside, query, queue, queues, schema};
 use crate::store::schema::{APPLIED, NOTE_APPLIED};
 use crate::store::{StoreResult, sql};
 
@@ -13,8 +13,10 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("ADD", queues::ADD),
     ("APPLIED", APPLIED),
     ("ARM", sql::ARM),
+    ("BEAT", queue::BEAT),
     ("BURY", queue::BURY),
     ("CHECKPOINTS", sql::CHECKPOINTS),
+    ("OUTPUTS", journal::OUTPUTS),
     ("CHECKPOINTS_OF_MANY", journal::CHECKPOINTS_OF_MANY),
     ("CHILDREN", sql::CHILDREN),
     ("CLAIM", CLAIM),
@@ -26,6 +28,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("DELETE_SIGNAL", sql::DELETE_SIGNAL),
     ("DEQUEUE", sql::DEQUEUE),
     ("DISARM", sql::DISARM),
+    ("END", END),
     ("ENDINGS", sql::ENDINGS),
     ("END_CHILDREN", sql::END_CHILDREN),
     ("ENQUEUE", sql::ENQUEUE),
@@ -54,7 +57,6 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("MOVE", MOVE),
     ("NOTE_APPLIED", NOTE_APPLIED),
     ("OPEN_GATES", sql::OPEN_GATES),
-    ("OUTPUT", sql::OUTPUT),
     ("POSITIONS_OF_EPOCH", sql::POSITIONS_OF_EPOCH),
     ("PUT_GATE", sql::PUT_GATE),
     ("PUT_RUN", sql::PUT_RUN),
@@ -68,7 +70,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("STARTED_FOR", sql::STARTED_FOR),
     ("STRAYS", queue::STRAYS),
     ("TICK", queue::TICK),
-    ("WAKES", sql::WAKES),
+    ("WAKES", query::WAKES),
     ("WORKERS", sql::WORKERS),
 ];
 
@@ -117,6 +119,7 @@ mod tests {
             include_str!("flush_sql.rs"),
             include_str!("journal.rs"),
             include_str!("outside.rs"),
+            include_str!("query.rs"),
             include_str!("queue.rs"),
             include_str!("queues.rs"),
             include_str!("schema.rs"),

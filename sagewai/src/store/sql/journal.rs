@@ -41,10 +41,6 @@ macro_rules! fence {
     };
 }
 
-/// How a run ended. `$1` its key.
-pub(in crate::store) const OUTPUT: &str =
-    "SELECT outcome, payload FROM checkpoints WHERE run_key = $1 AND position = '$output'";
-
 /// Positions that were written under one claim. `$1` run, `$2` epoch.
 pub(in crate::store) const POSITIONS_OF_EPOCH: &str =
     "SELECT position FROM checkpoints WHERE run_key = $1 AND epoch = $2";

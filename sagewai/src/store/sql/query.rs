@@ -21,10 +21,6 @@ pub(in crate::store) const RUNS: &str = concat!(
       ORDER BY r.created_at DESC, r.run_key DESC LIMIT $4"
 );
 
-/// Wake counters of all runs that a worker drives. `$1` the worker.
-pub(in crate::store) const WAKES: &str =
-    "SELECT run_key, wakes FROM runs WHERE worker = $1 AND state = 'running'";
-
 /// Workers, newest first. `$1` the time before which a worker must not have gone.
 pub(in crate::store) const WORKERS: &str =
     "SELECT worker, name, pool, CAST(labels AS text) AS labels, slots, lease_us, host, started_at, seen_at, \

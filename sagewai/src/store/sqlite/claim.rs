@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::SqliteStore;
 use super::bulk::Bulk;
 use super::journal::{journals, rows_of};
+use super::query::WAKES;
 use super::queue::execute_for;
 use super::writer::Writing;
 use crate::model::{
@@ -143,7 +144,7 @@ impl SqliteStore {
         let mut tx = self.writer().begin().await?;
         let mut strays: Vec<RunKey> = Vec::new();
         if living(&mut tx, worker).await?.is_some() {
-            let held: Vec<(Uuid, i32)> = sqlx::query_as(sql::WAKES)
+            let held: Vec<(Uuid, i32)> = sqlx::query_as(WAKES)
                 .bind(worker.uuid())
                 .fetch_all(&mut *tx)
                 .await?;

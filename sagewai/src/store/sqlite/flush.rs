@@ -75,14 +75,7 @@ impl Flush for SqliteFlush {
     }
 
     fn announce(&self, news: News) {
-        if news.due {
-            self.hints.tell_due();
-        } else if news.work {
-            self.hints.tell_work();
-        }
-        for run in news.runs {
-            self.hints.tell_run(run);
-        }
+        news.tell(&self.hints);
     }
 }
 

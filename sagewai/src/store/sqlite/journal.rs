@@ -20,6 +20,13 @@ use crate::store::{Journal, StoreResult, row, settle, sql};
 
 pub(super) const FENCE: &str = fence!("$3");
 
+/// How runs ended, of those that have, by their keys.
+pub(super) static OUTPUTS: Bulk = Bulk::new(
+    "SELECT run_key, outcome, payload FROM checkpoints WHERE position = '$output' AND run_key IN (VALUES ",
+    1,
+    ")",
+);
+
 // What several runs have left, by their keys.
 pub(super) static CHECKPOINTS: Bulk = Bulk::new(
     concat!(
@@ -66,18 +73,25 @@ impl Journal for SqliteStore {
     }
 
     async fn output(&self, run: &RunId) -> StoreResult<Option<Outcome>> {
-        let found = self.read_output(run.key()).await;
+        let look = |runs| self.read_outputs(runs);
+        let found = self.0.outputs.of(run.key(), look).await;
         found.map_err(|e| self.error(e))
     }
 }
 
 impl SqliteStore {
-    async fn read_output(&self, run: RunKey) -> Result<Option<Outcome>, Failure> {
-        let found = sqlx::query(sql::OUTPUT)
-            .bind(run.uuid())
-            .fetch_optional(self.readers())
-            .await?;
-        Ok(found.as_ref().map(row::outcome).transpose()?)
+    async fn read_outputs(&self, runs: Vec<RunKey>) -> Result<HashMap<RunKey, Outcome>, Failure> {
+        let mut outcomes = HashMap::new();
+        for (sql, part) in OUTPUTS.parts(&runs) {
+            let mut query = sqlx::query(sql);
+            for run in part {
+                query = query.bind(run.uuid());
+            }
+            for row in query.fetch_all(self.readers()).await? {
+                outcomes.insert(RunKey::from_uuid(row.uuid("run_key")?), row::outcome(&row)?);
+            }
+        }
+        Ok(outcomes)
     }
 
     async fn read_journal(&self, run: RunKey) -> Result<Option<RunJournal>, Failure> {

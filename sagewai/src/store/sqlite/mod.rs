@@ -23,6 +23,7 @@ use sqlx::SqlitePool;
 
 use super::failure::Failure;
 use super::group_commit::GroupCommit;
+use super::outputs::Outputs;
 use super::{Hints, StoreError, StoreResult};
 use flush::SqliteFlush;
 use options::File;
@@ -61,6 +62,7 @@ struct Inner {
     writer: Arc<Writer>,
     readers: SqlitePool,
     hints: Hints,
+    outputs: Outputs,
     group: GroupCommit<SqliteFlush>,
     watch: Watch,
 }
@@ -90,6 +92,7 @@ impl SqliteStore {
             label: file.label,
             writer,
             hints,
+            outputs: Outputs::default(),
         })))
     }
 

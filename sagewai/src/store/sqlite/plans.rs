@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::bulk::Bulk;
-use super::{SqliteStore, claim, flush, journal, queue, queues, rows};
+use super::{SqliteStore, claim, flush, journal, query, queue, queues, rows};
 use crate::store::{Schema, sql};
 
 /// Tables with a row for each run, or more.
@@ -57,7 +57,6 @@ const SINGLE: &[&str] = &[
     sql::INSERT_EVENT,
     sql::LAST_ORDINAL,
     sql::MESSAGES,
-    sql::OUTPUT,
     sql::POSITIONS_OF_EPOCH,
     sql::PUT_GATE,
     sql::PUT_RUN,
@@ -66,10 +65,10 @@ const SINGLE: &[&str] = &[
     sql::SIGNAL,
     sql::SIGNALS,
     sql::STARTED_FOR,
-    sql::WAKES,
+    query::WAKES,
 ];
 
-static BULK: [&Bulk; 21] = [
+static BULK: [&Bulk; 22] = [
     &claim::BEFORE,
     &claim::RETAKE,
     &claim::RUNS,
@@ -80,6 +79,7 @@ static BULK: [&Bulk; 21] = [
     &journal::CHECKPOINTS,
     &journal::EVENTS,
     &journal::GATES,
+    &journal::OUTPUTS,
     &queue::DISARM,
     &queue::ENQUEUE,
     &queue::RAISE_WAKES,

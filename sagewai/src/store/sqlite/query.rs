@@ -11,6 +11,10 @@ use crate::model::{Run, RunFilter, RunId, RunKey, RunState, WorkerKey, WorkerRec
 use crate::store::failure::Failure;
 use crate::store::{Query, StoreResult, row, sql};
 
+/// Wake counters of all runs that a worker drives. `$1` the worker.
+pub(super) const WAKES: &str =
+    "SELECT run_key, wakes FROM runs WHERE worker = $1 AND state = 'running'";
+
 #[async_trait]
 impl Query for SqliteStore {
     async fn run(&self, run: &RunId) -> StoreResult<Option<Run>> {
@@ -23,7 +27,7 @@ impl Query for SqliteStore {
 
     async fn wakes(&self, worker: WorkerKey, runs: &[RunKey]) -> StoreResult<Vec<(RunKey, i32)>> {
         let asked: HashSet<RunKey> = runs.iter().copied().collect();
-        let wakes: Vec<(uuid::Uuid, i32)> = sqlx::query_as(sql::WAKES)
+        let wakes: Vec<(uuid::Uuid, i32)> = sqlx::query_as(WAKES)
             .bind(worker.uuid())
             .fetch_all(self.readers())
             .await

@@ -8,13 +8,13 @@ use super::SqliteStore;
 use super::bulk::Bulk;
 use super::writer::{Writing, now};
 use crate::model::{
-    Act, ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunState, RunningStep, Serves, Tick,
-    Timestamp, WorkerKey,
+    Act, Beat, ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunState, RunningStep, Serves,
+    Tick, Timestamp, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
 use crate::store::sql::{bury, heartbeat, register};
-use crate::store::{Queue, StoreResult, columns, row, sql};
+use crate::store::{Queue, Schema, StoreResult, columns, row, sql};
 
 // The clock is a parameter.
 pub(super) const REGISTER: &str = register!(now: "$8", labels: "$4");
@@ -75,6 +75,20 @@ impl Queue for SqliteStore {
             Lease::Kept
         } else {
             Lease::Lost
+        })
+    }
+
+    async fn beat(
+        &self,
+        worker: WorkerKey,
+        _serves: &Serves,
+        running: &[RunningStep],
+    ) -> StoreResult<Beat> {
+        Ok(Beat {
+            lease: self.heartbeat(worker, running).await?,
+            tick: self.tick().await?,
+            now: self.now().await?,
+            work: true,
         })
     }
 

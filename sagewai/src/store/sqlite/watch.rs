@@ -66,7 +66,9 @@ async fn look(writer: Weak<Writer>, hints: Hints) {
             return;
         };
         // Where the look fails, whoever waits has the net of their own poll, and the next write reports the reason.
-        let Ok(version) = writer.data_version().await else {
+        let looked = writer.data_version().await;
+        hints.set_live(looked.is_ok());
+        let Ok(version) = looked else {
             continue;
         };
         if version != seen {

@@ -5,7 +5,9 @@ use serde_json::json as value;
 
 use crate::model::{Claimed, Commit, EventKind, Labels, NewRun, RunState, Then, Verdict};
 use crate::store::AnyStore;
-use crate::store::conformance::scene::{LONG, POOL, Scene, labels, new_run, nothing, progress};
+use crate::store::conformance::scene::{
+    LONG, POOL, Scene, completion, labels, new_run, nothing, progress,
+};
 
 pub async fn run_of_a_worker_that_signed_off_is_claimable_at_once(store: AnyStore) {
     let scene = Scene::open(store).await;
@@ -41,6 +43,47 @@ pub async fn takeover_comes_before_queued_runs(store: AnyStore) {
     let heir = scene.worker().await;
     assert_eq!(heir.claim_ids(1).await, ["orphan"]);
     assert_eq!(heir.claim_ids(1).await, ["urgent"]);
+}
+
+pub async fn takeover_finds_what_a_worker_still_has_among_all_it_had(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    for n in 0..40 {
+        scene.start(&n.to_string()).await;
+    }
+    let worker = scene.worker().await;
+    let mut left = Vec::new();
+    for (n, claimed) in worker.claim(40).await.iter().enumerate() {
+        let then = match n % 4 {
+            0 => completion(claimed),
+            // Given back and taken again below, by the same worker.
+            1 => Commit {
+                then: Then::HandBack,
+                ..nothing(claimed)
+            },
+            _ => progress(claimed, "step", 1),
+        };
+        scene.must_commit(then).await;
+        if n % 4 != 0 {
+            left.push(claimed.run.id.to_string());
+        }
+        // What it is known to have is put in order from time to time.
+        if n % 10 == 0 {
+            worker.heartbeat().await;
+        }
+    }
+    assert_eq!(worker.claim(40).await.len(), 10);
+    worker.heartbeat().await;
+    worker.die().await;
+    let heir = scene.worker().await;
+    let mut taken = [heir.claim_ids(7).await, heir.claim_ids(100).await].concat();
+    assert!(heir.claim_ids(1).await.is_empty());
+    taken.sort();
+    left.sort();
+    assert_eq!(taken, left, "each once");
+    // The heir has them now, for the next one.
+    heir.heartbeat().await;
+    heir.die().await;
+    assert_eq!(scene.worker().await.claim(100).await.len(), 30);
 }
 
 pub async fn takeover_has_one_winner(store: AnyStore) {
