@@ -186,7 +186,8 @@ pub trait Outside {
     /// the next [`Queue::tick`].
     async fn act(&self, run: &RunId, act: &Act) -> StoreResult<Answer>;
 
-    /// What has come for a run, and how it stands, as of one moment after the call; none where there is no such run.
+    /// What has come for a run, and how it stands; none where there is no such run. Nothing that [`Run::wakes`] counts
+    /// in the answer is missing from it; what came at the same time may be in it and not be counted yet.
     async fn messages(&self, run: &RunId) -> StoreResult<Option<Messages>>;
 
     /// Gates at which unfinished runs wait for a decision, oldest first, at most `limit`.

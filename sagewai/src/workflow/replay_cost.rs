@@ -80,7 +80,9 @@ fn polls<W: Workflow>(count: u32, recorded: Vec<NewCheckpoint>) -> u32 {
     let identity = Identity {
         id: RunId::generate(),
         workflow: W::SPEC.name.to_owned(),
+        pool: "default".to_owned(),
         labels: Labels::new(),
+        started_by: None,
     };
     let input = Json::parse(format!("{{\"count\":{count}}}")).unwrap();
     let mut execution = Execution::new(&Definition::of::<W>(), identity, &input, recorded);

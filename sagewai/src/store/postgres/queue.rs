@@ -396,6 +396,10 @@ impl PostgresStore {
     }
 
     async fn read_endings(&self, now: i64) -> Result<Vec<(RunKey, Cause)>, Failure> {
+        sqlx::query(sql::FORGET_ENDINGS)
+            .bind(now)
+            .execute(self.pool())
+            .await?;
         let rows = sqlx::query(sql::ENDINGS)
             .bind(now)
             .fetch_all(self.pool())

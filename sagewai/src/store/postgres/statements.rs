@@ -38,6 +38,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("FENCE", journal::FENCE),
     ("FIND", queues::FIND),
     ("FLUSH", FLUSH),
+    ("FORGET_ENDINGS", sql::FORGET_ENDINGS),
     ("GATE", sql::GATE),
     ("GATES", sql::GATES),
     ("GATES_OF_MANY", journal::GATES_OF_MANY),

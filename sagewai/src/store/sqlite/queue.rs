@@ -225,10 +225,16 @@ impl SqliteStore {
 
     /// Ends runs that are to be ended by now, each in a transaction of its own.
     async fn end_due(&self, now: Timestamp) -> Result<(), Failure> {
+        let mut tx = self.writer().begin().await?;
+        sqlx::query(sql::FORGET_ENDINGS)
+            .bind(now.as_micros())
+            .execute(&mut *tx)
+            .await?;
         let rows = sqlx::query(sql::ENDINGS)
             .bind(now.as_micros())
-            .fetch_all(self.readers())
+            .fetch_all(&mut *tx)
             .await?;
+        tx.commit().await?;
         for row in &rows {
             let run = RunKey::from_uuid(row.uuid("run_key")?);
             self.write_act(run, &Act::End(row::cause(row)?)).await?;
