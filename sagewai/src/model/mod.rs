@@ -11,6 +11,7 @@ mod labels;
 mod payload;
 pub(crate) mod retry;
 mod run;
+mod schedule;
 mod storable;
 mod time;
 mod worker;
@@ -31,6 +32,12 @@ pub use payload::Json;
 pub use run::{
     ClaimOne, Claimed, Journal, NewRun, Run, RunState, Started, Waiting, can_retry, is_legal,
     orderly_claims,
+};
+#[cfg(feature = "schedules")]
+pub(crate) use schedule::Calendar;
+pub use schedule::{
+    CatchUp, DueSchedules, Fired, Mark, Overlap, RunTemplate, ScheduleDefinition, ScheduleProgress,
+    ScheduleRecord, Skip, SkipReason, Timing, schedule_name,
 };
 pub use time::Timestamp;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::model::{
     Checkpoint, CheckpointKind, Decision, Event, Gate, Json, NewCheckpoint, NewWorker, Outcome,
-    Position, Run, RunId, RunState, Timestamp, WorkerKey, WorkerRecord,
+    Position, Run, RunId, RunState, ScheduleRecord, Timestamp, WorkerKey, WorkerRecord,
 };
 
 /// Why a row cannot be read.
@@ -160,6 +160,17 @@ pub(super) fn worker(row: &impl Cells) -> Read<WorkerRecord> {
         gone_at: time_or_null(row, "gone_at")?,
         running: json(&row.text("running")?)?,
     })
+}
+
+/// Reads what `sql::schedule_columns!` selects.
+pub(super) fn schedule(row: &impl Cells) -> Read<ScheduleRecord> {
+    Ok(ScheduleRecord::from_store(
+        row.text("name")?,
+        row.big("revision")?,
+        time_or_null(row, "due_at")?,
+        json(&row.text("definition")?)?,
+        json(&row.text("progress")?)?,
+    ))
 }
 
 /// Reads the state of a run.

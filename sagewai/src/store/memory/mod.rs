@@ -4,6 +4,7 @@ mod gates;
 mod journal;
 mod query;
 mod queue;
+mod schedules;
 mod schema;
 mod tables;
 

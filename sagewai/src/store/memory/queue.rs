@@ -66,7 +66,10 @@ impl Queue for InMemoryStore {
         let tick = {
             let mut tables = self.lock();
             let now = tables.clock.now();
+            let schedules = tables.schedules.values();
+            let schedule_due = schedules.filter_map(|s| s.due_at).min();
             Tick {
+                schedule_due: schedule_due.map(|due| now.until(due)),
                 buried: bury_expired(&mut tables, now),
                 woken: wake_due(&mut tables, now),
                 next_due: tables.timers.first().map(|(due, _)| now.until(*due)),

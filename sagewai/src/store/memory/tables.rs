@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use crate::model::{
-    Checkpoint, Event, EventKind, Gate, Journal, NewEvent, Position, Run, RunKey, RunState, Serves,
-    Timestamp, WorkerKey, WorkerRecord,
+    Checkpoint, Event, EventKind, Gate, Journal, NewEvent, Position, Run, RunKey, RunState,
+    ScheduleRecord, Serves, Timestamp, WorkerKey, WorkerRecord,
 };
 
 /// Everything the store holds.
@@ -20,6 +20,7 @@ pub(super) struct Tables {
     /// Runs that become claimable at a time.
     pub(super) timers: BTreeSet<(Timestamp, RunKey)>,
     pub(super) workers: BTreeMap<WorkerKey, WorkerRecord>,
+    pub(super) schedules: BTreeMap<String, ScheduleRecord>,
 }
 
 /// All rows of one run.

@@ -53,7 +53,8 @@ queued AS (
 )
 SELECT (SELECT count(*) FROM buried), (SELECT count(*) FROM woken),
        (SELECT t.due_at - (SELECT now FROM clock) FROM timers t WHERE t.due_at > (SELECT now FROM clock)
-        ORDER BY t.due_at LIMIT 1)";
+        ORDER BY t.due_at LIMIT 1),
+       (SELECT s.due_at - (SELECT now FROM clock) FROM schedules s WHERE s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1)";
 
 /// Takes a worker's own runs again. `$1` the worker, `$2` those that it drives.
 pub(super) const STRAYS: &str = "
@@ -174,14 +175,16 @@ impl Queue for PostgresStore {
 
 impl PostgresStore {
     async fn tick_once(&self) -> Result<Tick, Failure> {
-        let (buried, woken, next_due): (i64, i64, Option<i64>) = sqlx::query_as(TICK)
-            .bind(WOKEN_MAX)
-            .fetch_one(self.pool())
-            .await?;
+        let (buried, woken, next_due, schedule): (i64, i64, Option<i64>, Option<i64>) =
+            sqlx::query_as(TICK)
+                .bind(WOKEN_MAX)
+                .fetch_one(self.pool())
+                .await?;
         let micros = |us: i64| Duration::from_micros(us.unsigned_abs());
         Ok(Tick {
             woken: woken.unsigned_abs(),
             buried: buried.unsigned_abs(),
+            schedule_due: schedule.map(|us| micros(us.max(0))),
             // More may be due than one look takes.
             next_due: if woken == WOKEN_MAX {
                 Some(Duration::ZERO)

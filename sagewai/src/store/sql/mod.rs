@@ -7,11 +7,13 @@ mod gates;
 mod journal;
 mod query;
 mod queue;
+mod schedules;
 
 pub(super) use gates::*;
 pub(super) use journal::*;
 pub(super) use query::*;
 pub(super) use queue::*;
+pub(super) use schedules::*;
 
 /// What [`row::run`](super::row::run) reads, from `runs r` joined to `queues q`.
 macro_rules! run_columns {
@@ -42,4 +44,11 @@ macro_rules! gate_columns {
     };
 }
 
-pub(super) use {checkpoint_columns, event_columns, gate_columns, run_columns};
+/// What [`row::schedule`](super::row::schedule) reads.
+macro_rules! schedule_columns {
+    () => {
+        "name, revision, due_at, definition, progress"
+    };
+}
+
+pub(super) use {checkpoint_columns, event_columns, gate_columns, run_columns, schedule_columns};

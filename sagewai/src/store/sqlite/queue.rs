@@ -28,8 +28,10 @@ pub(super) const DUE: &str =
 /// Whether a look at the clock finds anything, and what is due next where it does not. `$1` now.
 pub(super) const CLOCK: &str =
     "SELECT EXISTS (SELECT 1 FROM workers WHERE gone_at IS NULL AND lease_until < $1)
-        OR EXISTS (SELECT 1 FROM timers WHERE due_at <= $1), (SELECT min(due_at) FROM timers)";
-pub(super) const NEXT_DUE: &str = "SELECT min(due_at) FROM timers";
+        OR EXISTS (SELECT 1 FROM timers WHERE due_at <= $1),
+     (SELECT min(due_at) FROM timers), (SELECT min(due_at) FROM schedules)";
+pub(super) const NEXT_DUE: &str =
+    "SELECT (SELECT min(due_at) FROM timers), (SELECT min(due_at) FROM schedules)";
 
 /// Takes away what was found due. `$1` and `$2` the last of it.
 pub(super) const DISARM_DUE: &str = "DELETE FROM timers WHERE (due_at, run_key) <= ($1, $2)";
@@ -157,14 +159,15 @@ impl SqliteStore {
     async fn write_tick(&self) -> Result<Tick, Failure> {
         // Most looks find nothing, and those keep nobody from writing.
         let looked_at = now();
-        let (found, next): (bool, Option<i64>) = sqlx::query_as(CLOCK)
+        let (found, next, schedule): (bool, Option<i64>, Option<i64>) = sqlx::query_as(CLOCK)
             .bind(looked_at.as_micros())
             .fetch_one(self.readers())
             .await?;
         if !found {
-            let next_due = next.map(|next| looked_at.until(Timestamp::from_micros(next)));
+            let until = |due| looked_at.until(Timestamp::from_micros(due));
             return Ok(Tick {
-                next_due,
+                next_due: next.map(until),
+                schedule_due: schedule.map(until),
                 ..Tick::default()
             });
         }
@@ -176,14 +179,16 @@ impl SqliteStore {
             .await?
             .rows_affected();
         let woken = wake_due(&mut tx).await?;
-        let next: Option<i64> = sqlx::query_scalar(NEXT_DUE).fetch_one(&mut *tx).await?;
-        let next = next.map(Timestamp::from_micros);
-        let next_due = next.map(|next| tx.now.until(next));
+        let (next, schedule): (Option<i64>, Option<i64>) =
+            sqlx::query_as(NEXT_DUE).fetch_one(&mut *tx).await?;
+        let began = tx.now;
+        let until = |due| began.until(Timestamp::from_micros(due));
         tx.commit().await?;
         Ok(Tick {
             woken,
             buried,
-            next_due,
+            next_due: next.map(until),
+            schedule_due: schedule.map(until),
         })
     }
 }
