@@ -3,6 +3,8 @@
 mod gates;
 mod handle;
 mod in_place;
+#[cfg(feature = "schedules")]
+mod schedules;
 mod start;
 mod status;
 
@@ -16,6 +18,8 @@ use crate::workflow::Workflow;
 pub use gates::GateHandle;
 pub use handle::RunHandle;
 pub use in_place::Settled;
+#[cfg(feature = "schedules")]
+pub use schedules::{Backfill, Schedules};
 pub use status::{Status, StepState, StepStatus};
 
 /// Talks to a store: cheap to make and to clone, from any process.

@@ -12,6 +12,8 @@ use super::drive::{Ended, Mail, drive};
 use super::handle::Stop;
 use super::lease;
 use super::life::{Life, Setup};
+#[cfg(feature = "schedules")]
+use super::schedules;
 use crate::clock::Backoff;
 use crate::error::Error;
 use crate::model::{Claimed, RunKey, Serves};
@@ -169,6 +171,12 @@ impl Worker {
         lease::bury_the_proved(&self.life).await?;
         let tick = setup.store.tick().await?;
         let wait = tick.next_due.unwrap_or(setup.poll_interval);
+        // Before the claim, which then finds the runs.
+        #[cfg(feature = "schedules")]
+        let wait = match schedules::attend(&setup.store, &tick).await {
+            Some(due) => wait.min(due),
+            None => wait,
+        };
         self.poll_at = Instant::now() + wait.clamp(SHORTEST_POLL, setup.poll_interval);
         self.more = true;
         self.look().await

@@ -12,12 +12,16 @@ mod lease;
 pub(crate) mod life;
 mod operations;
 mod proof;
+#[cfg(feature = "schedules")]
+mod schedules;
 mod signals;
 
 pub use builder::WorkerBuilder;
 pub(crate) use builder::setup_in_place;
 pub use handle::WorkerHandle;
 pub(crate) use lease::{bury_the_proved, keep as keep_lease};
+#[cfg(feature = "schedules")]
+pub(crate) use schedules::{change as change_schedule, put as put_schedule};
 
 /// Claims runs from a store and drives them; as many as you like, in as many processes as you like.
 ///

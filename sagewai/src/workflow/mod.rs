@@ -15,6 +15,8 @@ pub(crate) mod operations;
 mod record;
 mod registry;
 pub(crate) mod replay;
+#[cfg(feature = "schedules")]
+mod schedule;
 pub(crate) mod scope;
 mod sleep;
 pub(crate) mod spec;
@@ -32,6 +34,8 @@ pub use graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind};
 pub use record::{Now, Record, UuidCall, now, record, uuid};
 pub use registry::WorkflowFn;
 pub(crate) use registry::{Definition, Registry};
+#[cfg(feature = "schedules")]
+pub use schedule::Schedule;
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use spec::{Payload, Step, StepSpec, Workflow, WorkflowSpec};
 pub use step_call::StepCall;
