@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sagewai::model::{
-    ClaimOne, Claimed, Commit, Decided, Decision, Gate, Journal as RunJournal, Lease, NewRun,
-    NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
-    Timestamp, Verdict, WorkerKey, WorkerRecord,
+    ClaimOne, Claimed, Commit, Decided, Decision, DueSchedules, Gate, Journal as RunJournal, Lease,
+    NewRun, NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, ScheduleRecord, Serves,
+    Started, Tick, Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
-use sagewai::store::{AnyStore, Gates, Hints, Journal, Query, Queue, Schema, StoreResult};
+use sagewai::store::{
+    AnyStore, Gates, Hints, Journal, Query, Queue, Schedules, Schema, StoreResult,
+};
 
 /// Looks at commits on their way, and may never let them pass.
 #[async_trait]
@@ -112,6 +114,25 @@ impl Gates for WatchedStore {
     }
     async fn open_gates(&self, limit: u32) -> StoreResult<Vec<Gate>> {
         self.inner.open_gates(limit).await
+    }
+}
+
+#[async_trait]
+impl Schedules for WatchedStore {
+    async fn save_schedule(&self, record: &ScheduleRecord, over: Option<i64>) -> StoreResult<bool> {
+        self.inner.save_schedule(record, over).await
+    }
+    async fn delete_schedule(&self, name: &str) -> StoreResult<bool> {
+        self.inner.delete_schedule(name).await
+    }
+    async fn schedule(&self, name: &str) -> StoreResult<Option<ScheduleRecord>> {
+        self.inner.schedule(name).await
+    }
+    async fn schedules(&self) -> StoreResult<Vec<ScheduleRecord>> {
+        self.inner.schedules().await
+    }
+    async fn due_schedules(&self, limit: u32) -> StoreResult<DueSchedules> {
+        self.inner.due_schedules(limit).await
     }
 }
 
