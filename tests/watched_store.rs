@@ -1,4 +1,4 @@
-//! A store whose commits are watched on their way.
+//! A store whose writes are watched on their way.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,12 @@ pub trait CommitWatch: std::fmt::Debug + Send + Sync + 'static {
     async fn before(&self, commit: &Commit);
     /// When it is stored and its answer is on its way.
     async fn after(&self, commit: &Commit, verdict: Verdict);
+    /// Before a schedule is given to the store.
+    async fn before_schedule(&self, _record: &ScheduleRecord) {}
+    /// When it is stored and its answer is on its way.
+    async fn after_schedule(&self, _record: &ScheduleRecord) {}
+    /// When a look for due schedules is on its way.
+    async fn looks_for_schedules(&self) {}
 }
 
 /// A store under a watch. Passes everything else on.
@@ -120,7 +126,10 @@ impl Gates for WatchedStore {
 #[async_trait]
 impl Schedules for WatchedStore {
     async fn save_schedule(&self, record: &ScheduleRecord, over: Option<i64>) -> StoreResult<bool> {
-        self.inner.save_schedule(record, over).await
+        self.watch.before_schedule(record).await;
+        let saved = self.inner.save_schedule(record, over).await?;
+        self.watch.after_schedule(record).await;
+        Ok(saved)
     }
     async fn delete_schedule(&self, name: &str) -> StoreResult<bool> {
         self.inner.delete_schedule(name).await
@@ -132,6 +141,7 @@ impl Schedules for WatchedStore {
         self.inner.schedules().await
     }
     async fn due_schedules(&self, limit: u32) -> StoreResult<DueSchedules> {
+        self.watch.looks_for_schedules().await;
         self.inner.due_schedules(limit).await
     }
 }
