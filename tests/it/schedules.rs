@@ -233,10 +233,10 @@ on_every_store! {
     async fn backfill_starts_each_firing_once(scene: Scene) {
         let schedules = scene.client.schedules();
         schedules.put(Schedule::every("past", HOUR).runs(report("eu".into()))).await.unwrap();
-        let day = UNIX_EPOCH + Duration::from_secs(20_000 * 86_400);
+        let day = UNIX_EPOCH + Duration::from_hours(20_000 * 24);
         let done = schedules.backfill("past", day, day + 3 * HOUR).await.unwrap();
         let ids = ["past@2024-10-04T00:00:00Z", "past@2024-10-04T01:00:00Z", "past@2024-10-04T02:00:00Z"];
-        assert_eq!(done.started.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ids);
+        assert_eq!(done.started.iter().map(sagewai::RunId::as_str).collect::<Vec<_>>(), ids);
         let again = schedules.backfill("past", day + HOUR, day + 4 * HOUR).await.unwrap();
         assert_eq!((again.started.len(), again.there.len()), (1, 2));
         assert_eq!(all_runs(&scene).await.len(), 4);
@@ -352,7 +352,7 @@ async fn what_cannot_be_used_is_said_before_anything_is_stored() {
 
 #[test]
 fn times_of_a_schedule_are_told_without_a_store() {
-    let day = UNIX_EPOCH + Duration::from_secs(20_000 * 86_400); // 2024-10-04, a Friday
+    let day = UNIX_EPOCH + Duration::from_hours(20_000 * 24); // 2024-10-04, a Friday
     let weekly = Schedule::cron("s", "0 9 * * MON").time_zone("America/New_York");
     let told = weekly.upcoming(2, day).unwrap();
     assert_eq!(told, [day + 85 * HOUR, day + (85 + 7 * 24) * HOUR]);

@@ -211,8 +211,7 @@ impl ScheduleRecord {
     /// Moves firings from `waiting` to `starting` as far as open runs let them.
     fn start_what_may_start(&mut self) -> Result<(), Invalid> {
         let mut waiting = std::mem::take(&mut self.progress.waiting);
-        let alone = self.definition.overlap != Overlap::Allow;
-        if !alone {
+        if self.definition.overlap == Overlap::Allow {
             self.progress.open.clear();
             self.progress.starting.append(&mut waiting);
             return Ok(());
@@ -222,14 +221,14 @@ impl ScheduleRecord {
             self.progress.starting.push(first);
             self.note_open(self.run_id(first)?);
         }
-        match (self.definition.overlap, self.progress.open.last().cloned()) {
-            (Overlap::Skip, Some(run)) => self.skip(&waiting, &SkipReason::Overlap { run }),
-            _ => {
-                let rest = waiting.split_off(waiting.len().min(WAITING_MAX));
-                self.skip(&rest, &SkipReason::QueueFull);
-                self.progress.waiting = waiting;
-            }
+        let open = self.progress.open.last().cloned();
+        if let (Overlap::Skip, Some(run)) = (self.definition.overlap, open) {
+            self.skip(&waiting, &SkipReason::Overlap { run });
+            return Ok(());
         }
+        let rest = waiting.split_off(waiting.len().min(WAITING_MAX));
+        self.skip(&rest, &SkipReason::QueueFull);
+        self.progress.waiting = waiting;
         Ok(())
     }
 

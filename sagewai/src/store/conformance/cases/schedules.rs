@@ -38,24 +38,25 @@ fn record(name: &str, revision: i64, due_at: Option<Timestamp>) -> ScheduleRecor
         by: by.to_owned(),
         at,
     };
-    let mut progress = ScheduleProgress::default();
-    progress.next_at = Some(at);
-    progress.last = Some(Fired {
-        firing: at,
-        run: id("a"),
-    });
-    progress.fired = 12;
-    progress.skipped = 2;
-    progress.last_skip = Some(Skip {
-        firing: at,
-        because: SkipReason::Overlap { run: id("b") },
-    });
-    progress.paused = Some(mark("ann ☃"));
-    progress.resumed = Some(mark("bob"));
-    progress.ran_now = Some(mark("eve"));
-    progress.starting = vec![at];
-    progress.waiting = vec![at, at];
-    progress.open = vec![id("c")];
+    let progress = ScheduleProgress {
+        next_at: Some(at),
+        last: Some(Fired {
+            firing: at,
+            run: id("a"),
+        }),
+        fired: 12,
+        skipped: 2,
+        last_skip: Some(Skip {
+            firing: at,
+            because: SkipReason::Overlap { run: id("b") },
+        }),
+        paused: Some(mark("ann ☃")),
+        resumed: Some(mark("bob")),
+        ran_now: Some(mark("eve")),
+        starting: vec![at],
+        waiting: vec![at, at],
+        open: vec![id("c")],
+    };
     ScheduleRecord::from_store(name.to_owned(), revision, due_at, definition, progress)
 }
 
