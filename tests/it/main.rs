@@ -17,6 +17,7 @@ mod routing;
 mod schedules;
 mod schedules_crash;
 mod schedules_missed;
+mod schema_upgrade;
 mod sqlite_store;
 mod starting;
 mod steps;

@@ -3,6 +3,8 @@
 #[cfg(feature = "schedules")]
 mod calendar;
 #[cfg(feature = "schedules")]
+mod expression;
+#[cfg(feature = "schedules")]
 mod missed;
 #[cfg(feature = "schedules")]
 mod rules;
