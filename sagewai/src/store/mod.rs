@@ -185,7 +185,8 @@ pub trait Gates {
 #[async_trait]
 pub trait Schedules {
     /// Writes a schedule if what is there has the revision `over`: none for a new one. Of two that write over the same
-    /// revision, one does. Returns whether it was written.
+    /// revision, one does. Returns whether it was written; a hint of work follows where it is due at a time, which may
+    /// come before that of any other.
     ///
     /// # Errors
     /// [`StoreError::TooLarge`] where the input of its runs is; [`StoreError::Unavailable`] where the database could

@@ -189,6 +189,7 @@ macro_rules! conformance_tests {
             of_many_changes_over_one_revision_one_is_written
             schedules_are_listed_by_name_until_they_are_deleted
             schedules_are_found_when_they_are_due
+            hint_follows_a_schedule_that_is_due_at_a_time
             schedule_with_too_large_an_input_is_refused
 
             runs_are_listed_newest_first_and_by_page

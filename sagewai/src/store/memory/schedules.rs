@@ -10,12 +10,18 @@ use crate::store::{Schedules, StoreResult, size};
 impl Schedules for InMemoryStore {
     async fn save_schedule(&self, record: &ScheduleRecord, over: Option<i64>) -> StoreResult<bool> {
         size::check_schedule(record)?;
-        let mut tables = self.lock();
-        let there = tables.schedules.get(&record.name).map(|r| r.revision);
-        if there != over {
-            return Ok(false);
+        {
+            let mut tables = self.lock();
+            let there = tables.schedules.get(&record.name).map(|r| r.revision);
+            if there != over {
+                return Ok(false);
+            }
+            let (name, record) = (record.name.clone(), record.clone());
+            tables.schedules.insert(name, record);
         }
-        tables.schedules.insert(record.name.clone(), record.clone());
+        if record.due_at.is_some() {
+            self.hints.tell_work();
+        }
         Ok(true)
     }
 

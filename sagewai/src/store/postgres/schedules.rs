@@ -12,7 +12,11 @@ impl Schedules for PostgresStore {
     async fn save_schedule(&self, record: &ScheduleRecord, over: Option<i64>) -> StoreResult<bool> {
         size::check_schedule(record)?;
         let saved = self.write_schedule(record, over).await;
-        saved.map_err(|e| self.error(e))
+        let saved = saved.map_err(|e| self.error(e))?;
+        if saved && record.due_at.is_some() {
+            self.tell_work();
+        }
+        Ok(saved)
     }
 
     async fn delete_schedule(&self, name: &str) -> StoreResult<bool> {

@@ -8,7 +8,7 @@ use crate::model::{
     CatchUp, Fired, Json, Mark, Overlap, RunTemplate, ScheduleDefinition, ScheduleProgress,
     ScheduleRecord, Skip, SkipReason, Timestamp, Timing,
 };
-use crate::store::conformance::scene::{Scene, id, json, labels};
+use crate::store::conformance::scene::{Scene, id, json, labels, within_patience};
 use crate::store::{AnyStore, PAYLOAD_BYTES_MAX, StoreError};
 
 /// A schedule with something in every field.
@@ -166,6 +166,17 @@ pub async fn schedules_are_found_when_they_are_due(store: AnyStore) {
         store.due_schedules(2).await.unwrap().schedules,
         found.schedules[..2]
     );
+}
+
+pub async fn hint_follows_a_schedule_that_is_due_at_a_time(store: AnyStore) {
+    let store = Scene::open(store).await.store;
+    let now = store.now().await.unwrap();
+    let mut work = store.hints().watch_work();
+    store
+        .save_schedule(&record("s", 1, Some(now)), None)
+        .await
+        .unwrap();
+    within_patience("a hint after a schedule", work.changed()).await;
 }
 
 pub async fn schedule_with_too_large_an_input_is_refused(store: AnyStore) {
