@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sagewai::prelude::*;
-use sagewai::{CatchUp, Error, Overlap, RunFilter, RunState, Schedule, ScheduleRecord, SkipReason};
+use sagewai::{
+    CatchUp, Error, Overlap, RunFilter, RunState, Schedule, ScheduleRecord, SkipReason, Timing,
+};
 
 use crate::support::{Scene, soon, until};
 use crate::{ledger, on_every_store};
@@ -166,6 +168,30 @@ on_every_store! {
             ended.push(run);
         }
         assert_eq!(all_runs(&scene).await.len(), 3);
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn last_run_is_cancelled_for_the_next_firing(scene: Scene) {
+        let schedules = scene.client.schedules();
+        schedules.put(hourly("fresh").overlap(Overlap::CancelOld).runs(guarded())).await.unwrap();
+        firings_ago(&scene, "fresh", 1).await;
+        let worker = scene.worker().workflow(guarded).start().await.unwrap();
+        let old = until_counts(&scene, "fresh", 1, 0).await.progress.last.unwrap().run;
+        // The next one is half an hour after the first, which is about now.
+        let mut record = get(&scene, "fresh").await;
+        let (revision, next_at) = (record.revision, record.progress.next_at.unwrap().to_system());
+        let next_at = sagewai::Timestamp::from_system(next_at - HOUR / 2);
+        record.definition.timing = Timing::Every { seconds: 1_800 };
+        (record.progress.next_at, record.due_at) = (Some(next_at), Some(next_at));
+        record.revision += 1;
+        assert!(scene.store.save_schedule(&record, Some(revision)).await.unwrap());
+
+        let new = until_counts(&scene, "fresh", 2, 0).await.progress.last.unwrap().run;
+        assert_ne!(old, new);
+        assert_eq!(scene.client.status(&old).await.unwrap().unwrap().run.state, RunState::Cancelled);
+        let run = scene.client.status(&new).await.unwrap().unwrap().run;
+        assert!(!run.state.is_finished());
+        assert_eq!(run.header.started_by.as_deref(), Some("schedule fresh"));
         worker.shutdown().await.unwrap();
     }
 

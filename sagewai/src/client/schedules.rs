@@ -118,7 +118,7 @@ impl Schedules {
         let run = id(at)?;
         self.client
             .store
-            .start(noted.definition.runs.under(run.clone()))
+            .start(noted.definition.runs.under(run.clone(), by))
             .await?;
         Ok(run)
     }
@@ -151,7 +151,7 @@ impl Schedules {
         let mut done = Backfill::default();
         for part in firings.chunks(AT_ONCE) {
             let starts = part.iter().map(|firing| async {
-                let run = record.definition.runs.under(record.run_id(*firing)?);
+                let run = record.run(*firing)?;
                 let id = run.id.clone();
                 Ok::<_, Error>((id, self.client.store.start(run).await?))
             });

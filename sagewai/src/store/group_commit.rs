@@ -53,6 +53,8 @@ pub(super) struct Flushed {
 pub(super) struct News {
     /// Whether there is something to claim, or a timer.
     pub(super) work: bool,
+    /// Whether something is due at once: a parent is to be told, or a child to be ended.
+    pub(super) due: bool,
     /// Runs that ended or went to sleep.
     pub(super) runs: Vec<RunKey>,
 }
@@ -339,6 +341,7 @@ impl News {
     fn of(asked: &[Asked], flushed: &Flushed) -> News {
         let mut news = News {
             work: flushed.created.contains(&true),
+            due: false,
             runs: Vec::new(),
         };
         let commits = asked.iter().filter_map(|asked| match asked {
@@ -346,8 +349,12 @@ impl News {
             Asked::Start(..) => None,
         });
         for (commit, verdict) in commits.zip(&flushed.verdicts) {
+            let beyond = &commit.beyond;
+            news.due |= verdict.is_some() && (!beyond.ends.is_empty() || beyond.parent.is_some());
             match (&commit.then, verdict) {
-                (Then::Finish(_), Some(_)) => news.runs.push(commit.run),
+                (Then::Pause { .. }, Some(Verdict::Committed)) | (Then::Finish(_), Some(_)) => {
+                    news.runs.push(commit.run);
+                }
                 (Then::Park(park), Some(Verdict::Committed)) => {
                     news.runs.push(commit.run);
                     // Its time may come before that of any other: whoever watches the clock looks again.

@@ -4,6 +4,7 @@
 //! while, and looks again.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -18,6 +19,8 @@ pub struct Hints(Arc<Shared>);
 struct Shared {
     /// Counts hints about work; the value itself means nothing.
     work: watch::Sender<u64>,
+    /// Whether a time has come that no look at the clock has seen.
+    due: AtomicBool,
     runs: Mutex<HashMap<RunKey, watch::Sender<u64>>>,
 }
 
@@ -25,6 +28,7 @@ impl Default for Hints {
     fn default() -> Hints {
         Hints(Arc::new(Shared {
             work: watch::Sender::new(0),
+            due: AtomicBool::new(false),
             runs: Mutex::default(),
         }))
     }
@@ -39,6 +43,17 @@ impl Hints {
     /// Something may be claimable, or a running run has a message.
     pub fn tell_work(&self) {
         self.0.work.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// A time has come: whoever hears it first looks at the clock.
+    pub fn tell_due(&self) {
+        self.0.due.store(true, Ordering::Release);
+        self.tell_work();
+    }
+
+    /// Whether a time has come, asked by the one who looks at the clock now.
+    pub(crate) fn take_due(&self) -> bool {
+        self.0.due.swap(false, Ordering::AcqRel)
     }
 
     /// A run has ended or gone to sleep.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::proof::LifeLock;
+use super::reminder::OnReminder;
 use crate::clock::{Backoff, StoreClock};
 use crate::model::{
     Commit, Labels, Lease, NewWorker, Position, Run, RunId, RunKey, RunState, RunningStep, Verdict,
@@ -29,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) lease: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) max_claims: i32,
+    pub(crate) cancel_grace: Duration,
+    pub(crate) on_reminder: OnReminder,
 }
 
 /// What all tasks of one life share.

@@ -12,6 +12,7 @@ mod lease;
 pub(crate) mod life;
 mod operations;
 mod proof;
+mod reminder;
 #[cfg(feature = "schedules")]
 mod schedules;
 mod signals;
@@ -20,6 +21,7 @@ pub use builder::WorkerBuilder;
 pub(crate) use builder::setup_in_place;
 pub use handle::WorkerHandle;
 pub(crate) use lease::{bury_the_proved, keep as keep_lease};
+pub use reminder::Reminded;
 #[cfg(feature = "schedules")]
 pub(crate) use schedules::{change as change_schedule, put as put_schedule};
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::error::Error;
-use crate::model::{Invalid, RunId, ScheduleRecord, Started, Tick, Timestamp};
+use crate::model::{Act, Invalid, RunId, ScheduleRecord, Started, Tick, Timestamp};
 use crate::store::{AnyStore, StoreError};
 use crate::workflow::{Registry, Schedule};
 
@@ -106,8 +106,12 @@ async fn start(
     record: &ScheduleRecord,
     now: Timestamp,
 ) -> Result<Option<ScheduleRecord>, Error> {
+    for run in &record.progress.cancelling {
+        // One that is over by now needs nothing.
+        store.act(run, &cancel(record)).await?;
+    }
     let starts = record.progress.starting.iter().map(|firing| async {
-        let run = record.definition.runs.under(record.run_id(*firing)?);
+        let run = record.run(*firing)?;
         let id = run.id.clone();
         let started = store.start(run).await?;
         tracing::debug!(schedule = %record.name, run = %id, ?started, "fired");
@@ -119,6 +123,14 @@ async fn start(
     let settled = record.settled(&taken, now)?;
     let saved = store.save_schedule(&settled, Some(record.revision)).await?;
     Ok(saved.then_some(settled))
+}
+
+/// What ends a run that a new one replaces.
+fn cancel(record: &ScheduleRecord) -> Act {
+    Act::Cancel {
+        by: format!("schedule {}", record.name),
+        reason: "its next firing came up".to_owned(),
+    }
 }
 
 /// Those of a schedule's runs that have not ended.

@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub mod field;
 pub mod postgres;
 
 use std::any::Any;

@@ -20,7 +20,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Invalid, check_name};
-use super::{Json, Labels, NewRun, RunId, Timestamp};
+use super::{Header, Json, Labels, NewRun, RunId, Timestamp};
 
 /// Checks the name of a schedule: 1 to 100 bytes, no control characters.
 pub fn schedule_name(value: &str) -> Result<(), Invalid> {
@@ -81,11 +81,16 @@ pub struct RunTemplate {
     pub fingerprint: i64,
     /// How long each run stays out of the queue. In microseconds.
     pub delay_us: u64,
+    /// Who started it, where the call says so, and how long it may take.
+    #[serde(default)]
+    pub header: Header,
 }
 
 impl RunTemplate {
-    /// The run under an id.
-    pub fn under(&self, id: RunId) -> NewRun {
+    /// The run under an id, started in the name of `by` where the call named nobody.
+    pub fn under(&self, id: RunId, by: &str) -> NewRun {
+        let mut header = self.header.clone();
+        header.started_by.get_or_insert_with(|| by.to_owned());
         NewRun {
             id,
             workflow: self.workflow.clone(),
@@ -95,6 +100,7 @@ impl RunTemplate {
             input: self.input.clone(),
             fingerprint: self.fingerprint,
             delay: Duration::from_micros(self.delay_us),
+            header,
         }
     }
 }
@@ -109,6 +115,8 @@ pub enum Overlap {
     Skip,
     /// Keeps the firing and starts it when the last run has ended; up to a hundred wait, in order.
     Queue,
+    /// Cancels the last run, then starts it.
+    CancelOld,
     /// Starts it beside the others.
     Allow,
 }
@@ -165,6 +173,15 @@ impl ScheduleRecord {
         }
     }
 
+    /// The run of a firing.
+    ///
+    /// # Errors
+    /// None for a name that was checked.
+    pub fn run(&self, firing: Timestamp) -> Result<NewRun, Invalid> {
+        let by = format!("schedule {}", self.name);
+        Ok(self.definition.runs.under(self.run_id(firing)?, &by))
+    }
+
     /// The id of the run of a firing: it follows from both, so that however many start it, there is one run.
     ///
     /// # Errors
@@ -206,6 +223,8 @@ pub struct ScheduleProgress {
     pub ran_now: Option<Mark>,
     /// Firings that were decided about, whose runs may not be there yet.
     pub starting: Vec<Timestamp>,
+    /// Runs that are cancelled before.
+    pub cancelling: Vec<RunId>,
     /// Firings that wait until the last run has ended.
     pub waiting: Vec<Timestamp>,
     /// Its runs that were not known to have ended at the last look.
@@ -240,6 +259,8 @@ pub enum SkipReason {
         /// Which.
         run: RunId,
     },
+    /// A later firing came up with it, which is the one that counts.
+    Superseded,
     /// It was late by more than a minute, and is not to be made up for.
     Missed,
     /// A hundred others waited already.
@@ -262,6 +283,7 @@ impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SkipReason::Overlap { run } => write!(f, "run `{run}` had not ended"),
+            SkipReason::Superseded => f.write_str("a later firing came up with it"),
             SkipReason::Missed => f.write_str("it was late by more than a minute"),
             SkipReason::QueueFull => f.write_str("as many firings as may wait were waiting"),
             SkipReason::Paused { by } => write!(f, "{by} paused the schedule while it waited"),

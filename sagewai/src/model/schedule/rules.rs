@@ -121,6 +121,7 @@ impl ScheduleRecord {
     ) -> Result<ScheduleRecord, Invalid> {
         let calendar = Calendar::of(&self.definition)?;
         let mut next = self.changed();
+        next.progress.cancelling.clear();
         for firing in std::mem::take(&mut next.progress.starting) {
             let run = self.run_id(firing)?;
             if taken.contains(&firing) {
@@ -214,6 +215,16 @@ impl ScheduleRecord {
         if self.definition.overlap == Overlap::Allow {
             self.progress.open.clear();
             self.progress.starting.append(&mut waiting);
+            return Ok(());
+        }
+        if self.definition.overlap == Overlap::CancelOld {
+            let Some(last) = waiting.pop() else {
+                return Ok(());
+            };
+            self.skip(&waiting, &SkipReason::Superseded);
+            self.progress.cancelling = std::mem::take(&mut self.progress.open);
+            self.progress.starting.push(last);
+            self.note_open(self.run_id(last)?);
             return Ok(());
         }
         if self.progress.open.is_empty() && !waiting.is_empty() {

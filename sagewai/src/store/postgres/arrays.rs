@@ -8,7 +8,7 @@ use sqlx::query::Query as SqlxQuery;
 use uuid::Uuid;
 
 use super::flush_sql::{FLUSH, KEEP, MIX, MOVE, START};
-use crate::model::{Commit, NewRun, digest, micros};
+use crate::model::{Beyond, Commit, NewRun, digest, micros};
 use crate::store::columns::{self, Move};
 use crate::store::group_commit::Batch;
 
@@ -16,12 +16,13 @@ type Query = SqlxQuery<'static, Postgres, PgArguments>;
 
 /// The statement for a batch, with its parameters. `queue_ids` are those of its starts, in order.
 pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
-    if batch.commits.is_empty() {
-        return bind_starts(sqlx::query(START), batch, queue_ids);
-    }
-    let more = |c: &Arc<Commit>| !c.events.is_empty() || !c.gates.is_empty();
-    let sql = if batch.commits.iter().any(more) {
+    let says_more = |r: &Arc<NewRun>| !r.header.is_empty();
+    let does_more =
+        |c: &Arc<Commit>| !c.events.is_empty() || !c.gates.is_empty() || !c.beyond.is_empty();
+    let sql = if batch.commits.iter().any(does_more) || batch.starts.iter().any(says_more) {
         FLUSH
+    } else if batch.commits.is_empty() {
+        return bind_starts(sqlx::query(START), batch, queue_ids);
     } else if !batch.starts.is_empty() {
         MIX
     } else if batch.commits.iter().any(|c| moves(c).is_some()) {
@@ -38,6 +39,7 @@ pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
     }
     if sql == FLUSH {
         query = bind_gates(bind_events(query, batch), batch);
+        query = bind_headers(bind_beyond(query, batch), batch);
     }
     query
 }
@@ -141,6 +143,83 @@ fn bind_gates(query: Query, batch: &Batch) -> Query {
         .bind(column(&rows, |(_, g)| {
             g.context.as_ref().map(|json| json.as_str().to_owned())
         }))
+        .bind(column(&rows, |(_, g)| columns::rules(&g.rules)))
+        .bind(column(&rows, |(_, g)| g.digest()))
+        .bind(column(&rows, |(_, g)| {
+            g.rules.deadline.map(columns::micros)
+        }))
+        .bind(column(&rows, |(_, g)| {
+            g.decision.as_ref().map(|decision| decision.approved)
+        }))
+        .bind(column(&rows, |(_, g)| {
+            let decision = g.decision.as_ref();
+            decision.map(|decision| columns::text(&decision.by))
+        }))
+        .bind(column(&rows, |(_, g)| {
+            let reason = g.decision.as_ref().and_then(|d| d.reason.as_deref());
+            reason.map(columns::text)
+        }))
+}
+
+/// One change of something beyond a run's own rows: of its four columns, one is not null.
+#[derive(Default)]
+struct Change {
+    gate: Option<String>,
+    signal: Option<String>,
+    child: Option<Uuid>,
+    parent: Option<Uuid>,
+}
+
+fn changes(beyond: &Beyond) -> Vec<Change> {
+    let mut changes = Vec::new();
+    changes.extend(beyond.withdrawn.iter().map(|gate| Change {
+        gate: Some(columns::text(gate)),
+        ..Change::default()
+    }));
+    changes.extend(beyond.taken.iter().map(|signal| Change {
+        signal: Some(columns::text(signal)),
+        ..Change::default()
+    }));
+    changes.extend(beyond.ends.iter().map(|child| Change {
+        child: Some(child.uuid()),
+        ..Change::default()
+    }));
+    changes.extend(beyond.parent.iter().map(|parent| Change {
+        parent: Some(parent.uuid()),
+        ..Change::default()
+    }));
+    changes
+}
+
+fn bind_beyond(query: Query, batch: &Batch) -> Query {
+    let mut rows = Vec::new();
+    for commit in &batch.commits {
+        rows.extend(
+            changes(&commit.beyond)
+                .into_iter()
+                .map(|to| (&**commit, to)),
+        );
+    }
+    Owners::of(rows.iter().map(|(commit, _)| *commit))
+        .bind(query)
+        .bind(column(&rows, |(_, to)| to.gate.clone()))
+        .bind(column(&rows, |(_, to)| to.signal.clone()))
+        .bind(column(&rows, |(_, to)| to.child))
+        .bind(column(&rows, |(_, to)| to.parent))
+}
+
+fn bind_headers(query: Query, batch: &Batch) -> Query {
+    let mut limits = Vec::new();
+    for run in &batch.starts {
+        let of_run = run.header.limits();
+        limits.extend(of_run.map(|(limit, cause)| (run.id.key().uuid(), limit, cause)));
+    }
+    query
+        .bind(column(&batch.starts, |run| columns::parent(&run.header)))
+        .bind(column(&batch.starts, |run| columns::header(&run.header)))
+        .bind(column(&limits, |(run, ..)| *run))
+        .bind(column(&limits, |(_, limit, _)| columns::micros(*limit)))
+        .bind(column(&limits, |(.., cause)| cause.as_str()))
 }
 
 fn bind_moves(query: Query, batch: &Batch) -> Query {

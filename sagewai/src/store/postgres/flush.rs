@@ -73,8 +73,12 @@ impl Flush for PostgresFlush {
     }
 
     fn announce(&self, news: News) {
-        if news.work {
+        if news.due {
+            self.hints.tell_due();
+        } else if news.work {
             self.hints.tell_work();
+        }
+        if news.work || news.due {
             self.announcer.work();
         }
         if !news.runs.is_empty() {
@@ -112,7 +116,7 @@ async fn write(
             kept.contains(&run)
         };
         stored.then(|| match commit.then {
-            Then::Park(_) if awake.contains(&run) => Verdict::Awake,
+            Then::Park(_) | Then::Pause { .. } if awake.contains(&run) => Verdict::Awake,
             _ => Verdict::Committed,
         })
     };

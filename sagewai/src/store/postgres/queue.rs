@@ -3,26 +3,39 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt, TryStreamExt};
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::PostgresStore;
 use super::claim::{CLAIM, CLAIM_ONE, Taken};
 use crate::model::{
-    ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves, Tick, WorkerKey,
+    Act, Cause, ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves, Tick,
+    WorkerKey,
 };
 use crate::store::failure::Failure;
-use crate::store::{Queue, StoreResult, columns, sql};
+use crate::store::row::Cells;
+use crate::store::{Queue, StoreResult, columns, row, sql};
 
 pub(super) const REGISTER: &str = sql::register!(now: "now_us()", labels: "CAST($4 AS jsonb)");
 pub(super) const HEARTBEAT: &str = sql::heartbeat!("now_us()");
 pub(super) const BURY: &str = sql::bury!("now_us()");
 
-/// The most runs that one look at the clock makes claimable.
-const WOKEN_MAX: i64 = 1_000;
+/// The most timers that one look at the clock sees.
+const SEEN_MAX: i64 = 1_000;
+/// When runs are looked at again that somebody else had locked.
+const SKIPPED_AGAIN: Duration = Duration::from_millis(5);
+/// How many runs are ended at once; each takes a connection.
+const ENDS_AT_ONCE: usize = 4;
 
-/// Looks at the clock. Runs are locked before their timers are touched, which is the order that everybody keeps. A
-/// mark for orphans goes when the last of them has another worker: since a claim locks its worker's row, no claim
+/// Looks at the clock. A run whose time has come is claimable, if it waits for that time or for nothing else; one that is
+/// driven hears of it; for any other it means nothing. Runs are locked before their timers are touched, which is the
+/// order that everybody keeps; those that somebody else has locked are left for the next look, which is soon.
+///
+/// A mark for orphans goes when the last of them has another worker: since a claim locks its worker's row, no claim
 /// of a worker that is gone can be on its way any more.
+///
+/// `looked` must stay a table of its own, for the reason that [`CLAIM`]'s `chosen` must.
 pub(super) const TICK: &str = "
 WITH clock AS MATERIALIZED (SELECT now_us() AS now),
 buried AS (
@@ -35,26 +48,47 @@ settled AS (
     WHERE w.orphans
       AND (SELECT r.run_key FROM runs r WHERE r.worker = w.worker AND r.state = 'running' LIMIT 1) IS NULL
 ),
+seen AS MATERIALIZED (
+    SELECT t.due_at, t.run_key FROM timers t WHERE t.due_at <= (SELECT now FROM clock) ORDER BY t.due_at LIMIT $1
+),
 due AS MATERIALIZED (
-    SELECT t.due_at, t.run_key FROM timers t JOIN runs r ON r.run_key = t.run_key
-    WHERE t.due_at <= (SELECT now FROM clock)
-    ORDER BY t.due_at LIMIT $1
-    FOR UPDATE OF r SKIP LOCKED
+    SELECT t.due_at, t.run_key, r.state, r.due_at AS own
+    FROM seen s JOIN timers t ON t.due_at = s.due_at AND t.run_key = s.run_key JOIN runs r ON r.run_key = t.run_key
+    FOR UPDATE OF r, t SKIP LOCKED
+),
+looked AS MATERIALIZED (
+    SELECT run_key FROM due WHERE state IN ('waiting', 'running') OR (state = 'pending' AND due_at = own)
+    GROUP BY run_key
+),
+of_nobody AS (
+    DELETE FROM timers t USING seen s
+    WHERE t.due_at = s.due_at AND t.run_key = s.run_key
+      AND NOT EXISTS (SELECT FROM runs r WHERE r.run_key = s.run_key)
+    RETURNING t.run_key
 ),
 disarmed AS (DELETE FROM timers t USING due d WHERE t.due_at = d.due_at AND t.run_key = d.run_key),
+disarmed_early AS (
+    DELETE FROM timers t USING due d
+    WHERE d.state = 'waiting' AND d.own > (SELECT now FROM clock) AND t.due_at = d.own AND t.run_key = d.run_key
+),
 woken AS (
-    UPDATE runs r SET state = 'pending', waiting = NULL, due_at = NULL FROM due d
-    WHERE r.run_key = d.run_key AND r.due_at = d.due_at AND r.state IN ('pending', 'waiting')
-    RETURNING r.queue_id, r.priority, r.created_at, r.run_key
+    UPDATE runs r
+    SET state = CASE r.state WHEN 'running' THEN 'running' ELSE 'pending' END,
+        wakes = CASE r.state WHEN 'running' THEN r.wakes + 1 ELSE r.wakes END,
+        waiting = NULL, due_at = NULL
+    FROM looked l WHERE r.run_key = l.run_key
+    RETURNING r.queue_id, r.priority, r.created_at, r.run_key, r.state
 ),
 queued AS (
     INSERT INTO queue (queue_id, rank, since, run_key)
-    SELECT queue_id, -priority::integer, created_at, run_key FROM woken
+    SELECT queue_id, -priority::integer, created_at, run_key FROM woken WHERE state = 'pending'
 )
-SELECT (SELECT count(*) FROM buried), (SELECT count(*) FROM woken),
-       (SELECT t.due_at - (SELECT now FROM clock) FROM timers t WHERE t.due_at > (SELECT now FROM clock)
-        ORDER BY t.due_at LIMIT 1),
-       (SELECT s.due_at - (SELECT now FROM clock) FROM schedules s WHERE s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1)";
+SELECT (SELECT count(*) FROM buried), (SELECT count(*) FROM woken), (SELECT count(*) FROM seen),
+       (SELECT count(*) FROM seen) - (SELECT count(*) FROM due) - (SELECT count(*) FROM of_nobody),
+       (SELECT now FROM clock),
+       (SELECT t.due_at FROM timers t WHERE t.due_at > (SELECT now FROM clock) ORDER BY t.due_at LIMIT 1),
+       (SELECT e.due_at FROM endings e WHERE e.due_at > 0 ORDER BY e.due_at LIMIT 1),
+       (SELECT s.due_at FROM schedules s WHERE s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1)";
 
 /// Takes a worker's own runs again. `$1` the worker, `$2` those that it drives.
 pub(super) const STRAYS: &str = "
@@ -67,6 +101,35 @@ RETURNING r.run_key";
 
 /// How often a claim looks again when others were faster.
 const LOOKS_MAX: u32 = 4;
+
+/// What a look at the clock found.
+#[derive(Debug)]
+struct Looked {
+    buried: i64,
+    woken: i64,
+    seen: i64,
+    skipped: i64,
+    now: i64,
+    next_timer: Option<i64>,
+    next_ending: Option<i64>,
+    next_schedule: Option<i64>,
+}
+
+impl Looked {
+    fn any_to_end(&self) -> bool {
+        self.next_ending.is_some_and(|due_at| due_at <= self.now)
+    }
+
+    fn next_due(&self) -> Option<Duration> {
+        // More may be due than one look sees.
+        let more = (self.seen == SEEN_MAX).then_some(Duration::ZERO);
+        let skipped = (self.skipped > 0).then_some(SKIPPED_AGAIN);
+        let until = |due_at: i64| Duration::from_micros((due_at - self.now).unsigned_abs());
+        let next = self.next_timer.into_iter().chain(self.next_ending);
+        let next = next.min().map(until);
+        [more, skipped, next].into_iter().flatten().min()
+    }
+}
 
 #[async_trait]
 impl Queue for PostgresStore {
@@ -116,11 +179,26 @@ impl Queue for PostgresStore {
     }
 
     async fn tick(&self) -> StoreResult<Tick> {
-        let tick = self.through_clashes(|| self.tick_once()).await?;
-        if tick.woken + tick.buried > 0 {
+        let looked = self.through_clashes(|| self.look_at_clock()).await?;
+        let (buried, woken) = (looked.buried.unsigned_abs(), looked.woken.unsigned_abs());
+        if woken + buried > 0 {
             self.tell_work();
         }
-        Ok(tick)
+        let next_due = if looked.any_to_end() {
+            self.end_due(looked.now).await?;
+            // Parents and children of theirs are due by now.
+            Some(Duration::ZERO)
+        } else {
+            looked.next_due()
+        };
+        let until =
+            |due_at: i64| Duration::from_micros((due_at - looked.now).max(0).unsigned_abs());
+        Ok(Tick {
+            woken,
+            buried,
+            next_due,
+            schedule_due: looked.next_schedule.map(until),
+        })
     }
 
     async fn claim(
@@ -174,24 +252,47 @@ impl Queue for PostgresStore {
 }
 
 impl PostgresStore {
-    async fn tick_once(&self) -> Result<Tick, Failure> {
-        let (buried, woken, next_due, schedule): (i64, i64, Option<i64>, Option<i64>) =
+    async fn look_at_clock(&self) -> Result<Looked, Failure> {
+        let (buried, woken, seen, skipped, now, next_timer, next_ending, next_schedule) =
             sqlx::query_as(TICK)
-                .bind(WOKEN_MAX)
+                .bind(SEEN_MAX)
                 .fetch_one(self.pool())
                 .await?;
-        let micros = |us: i64| Duration::from_micros(us.unsigned_abs());
-        Ok(Tick {
-            woken: woken.unsigned_abs(),
-            buried: buried.unsigned_abs(),
-            schedule_due: schedule.map(|us| micros(us.max(0))),
-            // More may be due than one look takes.
-            next_due: if woken == WOKEN_MAX {
-                Some(Duration::ZERO)
-            } else {
-                next_due.map(micros)
-            },
+        Ok(Looked {
+            buried,
+            woken,
+            seen,
+            skipped,
+            now,
+            next_timer,
+            next_ending,
+            next_schedule,
         })
+    }
+
+    /// Ends runs that are to be ended by now, each in a transaction of its own.
+    async fn end_due(&self, now: i64) -> StoreResult<()> {
+        let due = self.read_endings(now).await.map_err(|e| self.error(e))?;
+        let ends = due.into_iter().map(|(run, cause)| async move {
+            self.do_act(run, &Act::End(cause)).await?;
+            Ok(())
+        });
+        futures_util::stream::iter(ends)
+            .buffer_unordered(ENDS_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn read_endings(&self, now: i64) -> Result<Vec<(RunKey, Cause)>, Failure> {
+        let rows = sqlx::query(sql::ENDINGS)
+            .bind(now)
+            .fetch_all(self.pool())
+            .await?;
+        let ending = |row: &PgRow| {
+            let run = RunKey::from_uuid(row.uuid("run_key")?);
+            Ok((run, row::cause(row)?))
+        };
+        rows.iter().map(ending).collect()
     }
 
     async fn claim_once(

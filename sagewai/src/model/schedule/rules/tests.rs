@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::schedule::{CatchUp, RunTemplate, Timing};
-use crate::model::{Json, Labels};
+use crate::model::{Header, Json, Labels};
 
 const HOUR: u64 = 3_600;
 
@@ -26,6 +26,7 @@ fn hourly(overlap: Overlap, catch_up: CatchUp) -> ScheduleDefinition {
             input: Json::null(),
             fingerprint: 0,
             delay_us: 0,
+            header: Header::default(),
         },
     }
 }
@@ -65,6 +66,8 @@ fn overlap_decides_what_starts_beside_an_open_run() {
         (Overlap::Skip, &["x"][..], &[], &[], 3),
         (Overlap::Queue, &[], &[1], &[2, 3], 0),
         (Overlap::Queue, &["x"], &[], &[1, 2, 3], 0),
+        (Overlap::CancelOld, &[], &[3], &[], 2),
+        (Overlap::CancelOld, &["x"], &[3], &[], 2),
         (Overlap::Allow, &["x"], &[1, 2, 3], &[], 0),
     ] {
         let case = format!("{overlap:?} beside {open:?}");
@@ -75,6 +78,11 @@ fn overlap_decides_what_starts_beside_an_open_run() {
         assert_eq!(hours(&progress.waiting), waiting, "{case}");
         assert_eq!(progress.skipped, skipped, "{case}");
         assert_eq!(progress.next_at, Some(at(4 * HOUR)), "{case}");
+        let cancelled = match overlap {
+            Overlap::CancelOld => runs(open),
+            _ => Vec::new(),
+        };
+        assert_eq!(progress.cancelling, cancelled, "{case}");
         // While there is something to start, whoever looks is to start it.
         let due = match (starting.is_empty(), waiting.is_empty()) {
             (false, _) => now,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::model::{
-    CatchUp, Fired, Json, Mark, Overlap, RunTemplate, ScheduleDefinition, ScheduleProgress,
+    CatchUp, Fired, Header, Json, Mark, Overlap, RunTemplate, ScheduleDefinition, ScheduleProgress,
     ScheduleRecord, Skip, SkipReason, Timestamp, Timing,
 };
 use crate::store::conformance::scene::{Scene, id, json, labels, within_patience};
@@ -32,6 +32,7 @@ fn record(name: &str, revision: i64, due_at: Option<Timestamp>) -> ScheduleRecor
             input: json(r#"{"b": 1,  "a": "☃"}"#),
             fingerprint: i64::MIN,
             delay_us: 9,
+            header: Header::default(),
         },
     };
     let mark = |by: &str| Mark {
@@ -54,6 +55,7 @@ fn record(name: &str, revision: i64, due_at: Option<Timestamp>) -> ScheduleRecor
         resumed: Some(mark("bob")),
         ran_now: Some(mark("eve")),
         starting: vec![at],
+        cancelling: vec![id("d")],
         waiting: vec![at, at],
         open: vec![id("c")],
     };
