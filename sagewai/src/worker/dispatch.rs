@@ -13,6 +13,8 @@ use super::drive::{Ended, Mail, drive};
 use super::handle::Stop;
 use super::lease::{self, Undertaker};
 use super::life::{Life, Setup};
+#[cfg(feature = "schedules")]
+use super::schedules;
 use crate::clock::Backoff;
 use crate::error::Error;
 use crate::model::{Claimed, RunKey, Serves};
@@ -211,12 +213,19 @@ impl Worker {
         } else {
             (setup.store.tick().await?, true)
         };
+        // Before the claim, which then finds the runs.
+        #[cfg(feature = "schedules")]
+        let attend_at = schedules::attend(&setup.store, &tick).await;
         // Counted from when it was asked, as the lease is.
         let next = self.ticked_at + self.poll_interval();
         let due = tick
             .next_due
             .map(|due| Instant::now() + due.max(SHORTEST_POLL));
         self.poll_at = due.map_or(next, |due| due.min(next));
+        #[cfg(feature = "schedules")]
+        if let Some(wait) = attend_at {
+            self.poll_at = self.poll_at.min(Instant::now() + wait);
+        }
         if work || !self.driven.is_empty() || self.strays {
             return self.look().await;
         }

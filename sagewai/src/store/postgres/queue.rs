@@ -130,7 +130,8 @@ macro_rules! found_by_the_clock {
        (SELECT count(*) FROM seen) - (SELECT count(*) FROM due) - (SELECT count(*) FROM of_nobody) AS skipped,
        (SELECT now FROM clock) AS now,
        (SELECT t.due_at FROM timers t WHERE t.due_at > (SELECT now FROM clock) ORDER BY t.due_at LIMIT 1) AS timer,
-       (SELECT e.due_at FROM endings e WHERE e.due_at > 0 ORDER BY e.due_at LIMIT 1) AS ending"
+       (SELECT e.due_at FROM endings e WHERE e.due_at > 0 ORDER BY e.due_at LIMIT 1) AS ending,
+       (SELECT s.due_at FROM schedules s WHERE s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1) AS schedule"
     };
 }
 
@@ -184,6 +185,7 @@ struct Looked {
     now: i64,
     next_timer: Option<i64>,
     next_ending: Option<i64>,
+    next_schedule: Option<i64>,
 }
 
 impl Looked {
@@ -196,6 +198,7 @@ impl Looked {
             now: row.big("now")?,
             next_timer: row.big_or_null("timer")?,
             next_ending: row.big_or_null("ending")?,
+            next_schedule: row.big_or_null("schedule")?,
         })
     }
 
@@ -375,10 +378,12 @@ impl PostgresStore {
         } else {
             looked.next_due()
         };
+        let until = |at: i64| Duration::from_micros((at - looked.now).max(0).unsigned_abs());
         Ok(Tick {
             woken,
             buried,
             next_due,
+            schedule_due: looked.next_schedule.map(until),
         })
     }
 

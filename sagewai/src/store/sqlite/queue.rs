@@ -32,7 +32,8 @@ pub(super) const DUE: &str =
 /// Whether a look at the clock finds anything, and what is due next. `$1` now.
 pub(super) const CLOCK: &str =
     "SELECT EXISTS (SELECT 1 FROM workers WHERE gone_at IS NULL AND lease_until < $1),
-            (SELECT min(due_at) FROM timers), (SELECT min(due_at) FROM endings)";
+            (SELECT min(due_at) FROM timers), (SELECT min(due_at) FROM endings),
+             (SELECT min(due_at) FROM schedules)";
 
 /// Takes away what was found due. `$1` and `$2` the last of it.
 pub(super) const DISARM_DUE: &str = "DELETE FROM timers WHERE (due_at, run_key) <= ($1, $2)";
@@ -208,18 +209,21 @@ impl SqliteStore {
         }
         let next = found.next_timer.into_iter().chain(found.next_ending).min();
         tick.next_due = next.map(|next| now.until(next));
+        tick.schedule_due = found.next_schedule.map(|next| now.until(next));
         Ok(tick)
     }
 
     async fn look(&self) -> Result<Looked, sqlx::Error> {
-        let (any_dead, timer, ending): (bool, Option<i64>, Option<i64>) = sqlx::query_as(CLOCK)
-            .bind(now().as_micros())
-            .fetch_one(self.readers())
-            .await?;
+        let (any_dead, timer, ending, schedule): (bool, Option<i64>, Option<i64>, Option<i64>) =
+            sqlx::query_as(CLOCK)
+                .bind(now().as_micros())
+                .fetch_one(self.readers())
+                .await?;
         Ok(Looked {
             any_dead,
             next_timer: timer.map(Timestamp::from_micros),
             next_ending: ending.map(Timestamp::from_micros),
+            next_schedule: schedule.map(Timestamp::from_micros),
         })
     }
 
@@ -249,6 +253,7 @@ struct Looked {
     any_dead: bool,
     next_timer: Option<Timestamp>,
     next_ending: Option<Timestamp>,
+    next_schedule: Option<Timestamp>,
 }
 
 /// Looks at runs whose time has come. One is claimable, if it waits for that time or for nothing else; one that is
