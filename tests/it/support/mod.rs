@@ -1,6 +1,6 @@
 //! What the tests stand on.
 
-pub mod postgres;
+pub use sagewai_tests::postgres;
 
 use std::any::Any;
 use std::time::Duration;
