@@ -8,6 +8,7 @@
 //! ```
 
 mod meter;
+mod peers;
 mod report;
 mod scenes;
 mod target;
@@ -57,14 +58,26 @@ struct Options {
     #[arg(long)]
     out: Option<PathBuf>,
     #[command(subcommand)]
-    worker: Option<worker::Command>,
+    command: Option<Command>,
+}
+
+/// What else this program does.
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// A process of its own, for what needs several.
+    #[command(hide = true)]
+    Worker(worker::Worker),
+    /// Sets this library beside other systems; `peers/run` builds their programs and does all of it.
+    Peers(peers::Peers),
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
-    if let Some(command) = options.worker {
-        return worker::run(command).await;
+    match options.command {
+        Some(Command::Worker(worker)) => return worker::run(worker).await,
+        Some(Command::Peers(peers)) => return peers::run(peers).await,
+        None => {}
     }
     if !(0.1..=3600.0).contains(&options.seconds)
         || options.callers.contains(&0)

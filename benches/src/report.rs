@@ -47,7 +47,8 @@ impl Row {
         self.with("p50_ms", p50).with("p99_ms", p99)
     }
 
-    fn cpu_us(&self) -> Option<f64> {
+    /// Of client and server.
+    pub fn cpu_us(&self) -> Option<f64> {
         let client = self.figures.get("client_us")?;
         Some(client + self.figures.get("server_us").copied().unwrap_or_default())
     }

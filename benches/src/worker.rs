@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use clap::Subcommand;
+use clap::Args;
 use sagewai::prelude::*;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
@@ -13,37 +13,33 @@ use crate::workflows::{
     BODIES, STOP_AT, TELL_FROM, asking, many_steps, now_us, one_step, pick_up, three_steps,
 };
 
-/// What a process of its own does. It ends with its input.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Serves everything, and tells how many runs of one step it has executed.
-    #[command(hide = true)]
-    Worker {
-        #[arg(long)]
-        store: String,
-        /// How many workers, each with a store of its own.
-        #[arg(long, default_value_t = 1)]
-        workers: usize,
-        #[arg(long, default_value_t = 100)]
-        concurrency: usize,
-        /// The step that tells that it executes, and never ends.
-        #[arg(long)]
-        stop_at: Option<u64>,
-        /// From which step on they tell.
-        #[arg(long)]
-        tell_from: Option<u64>,
-    },
+/// Serves everything, and tells how many runs of one step it has executed. It ends with its input.
+#[derive(Debug, Args)]
+pub struct Worker {
+    #[arg(long)]
+    store: String,
+    /// How many workers, each with a store of its own.
+    #[arg(long, default_value_t = 1)]
+    workers: usize,
+    #[arg(long, default_value_t = 100)]
+    concurrency: usize,
+    /// The step that tells that it executes, and never ends.
+    #[arg(long)]
+    stop_at: Option<u64>,
+    /// From which step on they tell.
+    #[arg(long)]
+    tell_from: Option<u64>,
 }
 
 /// Runs such a process.
-pub async fn run(command: Command) -> Result<()> {
-    let Command::Worker {
+pub async fn run(worker: Worker) -> Result<()> {
+    let Worker {
         store,
         workers,
         concurrency,
         stop_at,
         tell_from,
-    } = command;
+    } = worker;
     println!("begun {}", now_us());
     STOP_AT.store(stop_at.unwrap_or(u64::MAX), Ordering::Relaxed);
     TELL_FROM.store(tell_from.unwrap_or(u64::MAX), Ordering::Relaxed);

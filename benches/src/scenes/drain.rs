@@ -20,7 +20,8 @@ pub async fn run(target: &Target, scale: &Scale) -> Result<Vec<Row>> {
     ])
 }
 
-async fn drain(target: &Target, scale: &Scale, processes: usize) -> Result<Row> {
+/// By so many processes.
+pub async fn drain(target: &Target, scale: &Scale, processes: usize) -> Result<Row> {
     let runs = scale.of(20_000);
     let place = target.place().await?;
     let client = Client::new(open(&place).await?);

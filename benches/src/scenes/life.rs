@@ -23,7 +23,8 @@ pub async fn run(target: &Target, scale: &Scale) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-async fn live(target: &Target, scale: &Scale, callers: usize, bytes: usize) -> Result<Row> {
+/// So many callers.
+pub async fn live(target: &Target, scale: &Scale, callers: usize, bytes: usize) -> Result<Row> {
     let place = target.place().await?;
     let store = open(&place).await?;
     let client = Client::new(&store);

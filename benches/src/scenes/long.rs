@@ -19,7 +19,8 @@ pub async fn run(target: &Target, scale: &Scale) -> Result<Vec<Row>> {
     ])
 }
 
-async fn whole(target: &Target, scale: &Scale) -> Result<Row> {
+/// All of its steps in one process.
+pub async fn whole(target: &Target, scale: &Scale) -> Result<Row> {
     let steps = scale.of(1_000);
     let place = target.place().await?;
     let store = open(&place).await?;

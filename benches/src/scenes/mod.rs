@@ -1,10 +1,10 @@
 //! The kinds of work.
 
 mod claims;
-mod drain;
+pub mod drain;
 mod floor;
-mod life;
-mod long;
+pub mod life;
+pub mod long;
 mod parked;
 mod pick_up;
 mod start;
