@@ -1,3 +1,4 @@
-//! What the tests in `it` and the programs that they kill share.
+//! What the tests share with the processes that they start, and with the benches.
 
+pub mod postgres;
 pub mod watched_store;

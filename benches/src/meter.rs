@@ -1,32 +1,28 @@
-//! Reads what was spent: processor time from the operating system (Linux), commits, statements and WAL from the
-//! server. What cannot be read is left out.
+//! Reads what was spent: processor time from the operating system (Linux), commits, statements, bytes of the log and
+//! flushes to disk from the server. What cannot be read is left out.
+
+use std::fs;
 
 use sagewai::Result;
 use sqlx::{Connection, PgConnection};
 use tokio::sync::Mutex;
 
-/// Totals at one moment, or the difference of two.
-#[derive(Debug, Default)]
-pub struct Cost {
-    pub client_us: Option<f64>,
-    pub server_us: Option<f64>,
-    pub commits: Option<f64>,
-    pub statements: Option<f64>,
-    pub wal_bytes: Option<f64>,
-}
+/// Names of what is counted, in the order of [`Spent`].
+pub const COUNTED: [&str; 6] = [
+    "client_us",
+    "server_us",
+    "commits",
+    "statements",
+    "wal_bytes",
+    "fsyncs",
+];
 
-impl Cost {
-    /// What was spent since `before`.
-    pub fn since(&self, before: &Cost) -> Cost {
-        let less = |now: Option<f64>, then: Option<f64>| Some(now? - then?);
-        Cost {
-            client_us: less(self.client_us, before.client_us),
-            server_us: less(self.server_us, before.server_us),
-            commits: less(self.commits, before.commits),
-            statements: less(self.statements, before.statements),
-            wal_bytes: less(self.wal_bytes, before.wal_bytes),
-        }
-    }
+/// Totals at one moment, or the difference of two.
+pub type Spent = [Option<f64>; COUNTED.len()];
+
+/// What was spent between two moments.
+pub fn since(before: &Spent, after: &Spent) -> Spent {
+    std::array::from_fn(|n| Some(after[n]? - before[n]?))
 }
 
 /// Reads totals, over a connection of its own where there is a server.
@@ -46,30 +42,31 @@ impl Meter {
             });
         }
         let mut server = PgConnection::connect(url).await?;
-        let counts_statements =
-            sqlx::query_scalar("SELECT to_regclass('pg_stat_statements') IS NOT NULL")
-                .fetch_one(&mut server)
-                .await?;
+        // Where the server was started without it, there is nothing to count with.
+        let create = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements";
+        let created = sqlx::raw_sql(create).execute(&mut server).await;
+        let read = sqlx::query("SELECT count(*) FROM pg_stat_statements");
+        let counts_statements = created.is_ok() && read.execute(&mut server).await.is_ok();
         Ok(Meter {
             server: Some(Mutex::new(server)),
             counts_statements,
         })
     }
 
-    /// The totals so far.
-    pub async fn read(&self) -> Result<Cost> {
-        let client_us = cpu_us("/proc/self/schedstat", "/proc/self/task");
+    /// The totals so far, of this process and of `others`.
+    pub async fn read(&self, others: &[u32]) -> Result<Spent> {
+        let own = cpu_us_of_process(std::process::id());
+        let others = others.iter().map(|pid| cpu_us_of_process(*pid));
+        let client = others.fold(own, |sum, cpu| Some(sum? + cpu?));
         let Some(server) = &self.server else {
-            return Ok(Cost {
-                client_us,
-                ..Cost::default()
-            });
+            return Ok([client, None, None, None, None, None]);
         };
         let mut server = server.lock().await;
         // Commits that wrote something: reads have no transaction id of their own.
-        let (commits, wal_bytes): (f64, f64) = sqlx::query_as(
+        let (commits, wal_bytes, fsyncs, pid): (f64, f64, f64, i32) = sqlx::query_as(
             "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::float8,
-                    pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8",
+                    pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8,
+                    (SELECT wal_sync::float8 FROM pg_stat_wal), pg_backend_pid()",
         )
         .fetch_one(&mut *server)
         .await?;
@@ -84,40 +81,64 @@ impl Meter {
         } else {
             None
         };
-        let pids: Vec<i32> = sqlx::query_scalar(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() OR datname IS NULL",
-        )
-        .fetch_all(&mut *server)
-        .await?;
-        let server_us = pids
-            .iter()
-            .map(|pid| cpu_us(&format!("/proc/{pid}/schedstat"), ""))
-            .sum();
-        Ok(Cost {
-            client_us,
+        let server_us = cpu_us_of_server(pid.unsigned_abs());
+        Ok([
+            client,
             server_us,
-            commits: Some(commits),
+            Some(commits),
             statements,
-            wal_bytes: Some(wal_bytes),
-        })
+            Some(wal_bytes),
+            Some(fsyncs),
+        ])
     }
 }
 
-/// Microseconds on a processor: of one process's first thread, or of all threads in a folder. None where the server
-/// is on another machine, or the system is another.
-fn cpu_us(process: &str, threads: &str) -> Option<f64> {
-    let read = |path: &str| -> Option<f64> {
-        let text = std::fs::read_to_string(path).ok()?;
-        let nanos: f64 = text.split_whitespace().next()?.parse().ok()?;
-        Some(nanos / 1_000.0)
-    };
-    if threads.is_empty() {
-        return read(process);
-    }
-    let mut total = 0.0;
-    for thread in std::fs::read_dir(threads).ok()? {
-        let path = thread.ok()?.path().join("schedstat");
-        total += read(&path.display().to_string()).unwrap_or_default();
+/// Fields of a process's line of state, after its name.
+fn state_of(pid: u32) -> Option<Vec<String>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = text.rsplit_once(") ")?;
+    Some(fields.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The clock of these figures ticks a hundred times a second, everywhere that Linux runs on by now.
+const TICK_US: f64 = 10_000.0;
+
+fn ticks_us(fields: &[String], places: [usize; 2]) -> Option<f64> {
+    let tick = |place: usize| fields.get(place)?.parse::<f64>().ok();
+    Some((tick(places[0])? + tick(places[1])?) * TICK_US)
+}
+
+/// Microseconds on a processor of a process with all its threads. None where the system is another.
+pub fn cpu_us_of_process(pid: u32) -> Option<f64> {
+    ticks_us(&state_of(pid)?, [11, 12])
+}
+
+/// Of a server: the process that has all others as children, those that are there, and those that have ended.
+fn cpu_us_of_server(backend: u32) -> Option<f64> {
+    let parent: u32 = state_of(backend)?.get(1)?.parse().ok()?;
+    let mut total = nanos_us(parent)? + ticks_us(&state_of(parent)?, [13, 14])?;
+    for entry in fs::read_dir("/proc").ok()?.flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let is_child = state_of(pid).is_some_and(|s| s.get(1) == Some(&parent.to_string()));
+        if is_child {
+            total += nanos_us(pid).unwrap_or_default();
+        }
     }
     Some(total)
+}
+
+/// Finer, for processes of one thread.
+fn nanos_us(pid: u32) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+    let nanos: f64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(nanos / 1_000.0)
+}
+
+/// Kilobytes of memory that a process has in use.
+pub fn memory_kb(pid: u32) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }

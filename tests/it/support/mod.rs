@@ -1,7 +1,8 @@
 //! What the tests stand on.
 
 pub mod field;
-pub mod postgres;
+
+pub use sagewai_tests::postgres;
 
 use std::any::Any;
 use std::time::Duration;

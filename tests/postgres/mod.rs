@@ -1,5 +1,7 @@
-//! Real PostgreSQL servers for tests: one that all tests of this process share, and servers of their own for tests
-//! that take them down.
+//! Real PostgreSQL servers for tests and benches: one that all tests of this process share, and servers of their own.
+//! Whatever goes wrong here ends in a panic that says what to do: nothing of this runs outside of tests and benches.
+
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -22,6 +24,7 @@ static SHARED: LazyLock<Cluster> = LazyLock::new(|| Cluster::boot(SHARED_OPTIONS
 /// An empty database that only one test uses.
 #[derive(Debug)]
 pub struct Database {
+    /// Where it is.
     pub url: String,
     /// How to get rid of it, where the server is not thrown away as a whole.
     drop_from: Option<(String, String)>,
@@ -68,13 +71,18 @@ impl Drop for Database {
 
 /// A new database on the server that all tests share.
 pub async fn database() -> Database {
-    let Ok(given) = std::env::var(GIVEN) else {
-        return SHARED.database().await;
-    };
-    let name = create_database(&given).await;
+    match std::env::var(GIVEN) {
+        Ok(given) => database_on(given).await,
+        Err(_) => SHARED.database().await,
+    }
+}
+
+/// A new database on a server that is there; dropped with the value.
+pub async fn database_on(server: String) -> Database {
+    let name = create_database(&server).await;
     Database {
-        url: with_database(&given, &name),
-        drop_from: Some((given, name)),
+        url: with_database(&server, &name),
+        drop_from: Some((server, name)),
     }
 }
 
@@ -94,7 +102,8 @@ impl Cluster {
         Cluster::boot(OWN_OPTIONS)
     }
 
-    fn boot(options: &str) -> Cluster {
+    /// Starts one with these options of the server.
+    pub fn boot(options: &str) -> Cluster {
         let script = include_str!("cluster.sh");
         let mut supervisor = Command::new("sh")
             .args(["-c", script, "cluster", script])
@@ -218,7 +227,7 @@ fn bin_folder() -> PathBuf {
     };
     let Some(folder) = folders.into_iter().find(complete) else {
         panic!(
-            "the tests need PostgreSQL's server programs (initdb, pg_ctl, postgres), and they are neither on PATH nor \
+            "tests and benches need PostgreSQL's server programs (initdb, pg_ctl, postgres), and they are neither on PATH nor \
              where packages put them: install the package `postgresql` (Debian, Ubuntu, Alpine, Arch, Homebrew) or \
              `postgresql-server` (Fedora), or run `./test.sh`, which does; or name a server in {GIVEN}"
         );
