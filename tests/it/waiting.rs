@@ -24,6 +24,17 @@ async fn naps(millis: u64) -> Result<Duration> {
     Ok(after.duration_since(before)?)
 }
 
+/// What comes after a sleep is recorded, and replayed twice.
+#[workflow]
+async fn naps_and_asks() -> Result<String> {
+    sleep(Duration::from_millis(5)).await?;
+    mark("woke").await?;
+    let one = approval("one").await?.by;
+    sleep(Duration::from_millis(5)).await?;
+    let two = approval("two").await?.by;
+    Ok(format!("{one} {two}"))
+}
+
 /// What is drawn is drawn once: the gate makes the body run again.
 #[workflow]
 async fn draws() -> Result<(String, SystemTime, u32)> {
@@ -46,6 +57,21 @@ on_every_store! {
         let run = naps(120).start(&scene.client).await.unwrap();
         let slept = soon(run.result()).await.unwrap();
         assert!(slept >= Duration::from_millis(119), "{slept:?}");
+        assert_eq!(ledger::of(run.id()), ["woke"]);
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn sleep_that_is_over_is_replayed_with_what_came_after_it(scene: Scene) {
+        let worker = scene.worker().workflow(naps_and_asks).start().await.unwrap();
+        let run = naps_and_asks().start(&scene.client).await.unwrap();
+        for gate in ["one", "two"] {
+            until(async || {
+                let waiting = run.status().await.unwrap().run.waiting;
+                (waiting == Some(Waiting::Gate { gate: gate.into() })).then_some(())
+            }).await;
+            scene.client.gate(run.id().as_str(), gate).approve(gate).await.unwrap();
+        }
+        assert_eq!(soon(run.result()).await.unwrap(), "one two");
         assert_eq!(ledger::of(run.id()), ["woke"]);
         worker.shutdown().await.unwrap();
     }
