@@ -51,6 +51,47 @@ fn draw() -> u32 {
         .map_or(0, |d| d.subsec_nanos())
 }
 
+/// The clock that counts is the store's: when it jumps, what has become due happens.
+#[tokio::test]
+async fn jump_of_the_clock_ends_a_sleep_a_gate_and_a_limit() {
+    let store = sagewai::store::InMemoryStore::new();
+    let client = Client::new(&store);
+    let worker = WorkflowWorker::builder(&store)
+        .poll_interval(Duration::from_millis(20))
+        .workflow(naps)
+        .workflow(limited)
+        .start()
+        .await
+        .unwrap();
+    let hour = Duration::from_hours(1);
+    let nap = naps(3_600_000).start(&client).await.unwrap();
+    let gate = limited(hour).start(&client).await.unwrap();
+    let late = limited(2 * hour)
+        .deadline(hour)
+        .start(&client)
+        .await
+        .unwrap();
+    for run in [nap.id(), gate.id(), late.id()] {
+        until(async || {
+            let found = client.status(run).await.unwrap().unwrap().run;
+            (found.state == RunState::Waiting).then_some(())
+        })
+        .await;
+    }
+    store.advance(hour);
+    assert!(soon(nap.result()).await.unwrap() >= hour);
+    assert!(soon(gate.outcome()).await.unwrap().is_err());
+    let late = soon(late.outcome()).await.unwrap().unwrap_err();
+    assert_eq!(late.fault(), Some(&Fault::DeadlinePassed { limit: hour }));
+    worker.shutdown().await.unwrap();
+}
+
+#[workflow]
+async fn limited(limit: Duration) -> Result<()> {
+    approval("review").deadline(limit).await?;
+    Ok(())
+}
+
 on_every_store! {
     async fn sleep_lasts_as_long_as_asked(scene: Scene) {
         let worker = scene.worker().workflow(naps).start().await.unwrap();
