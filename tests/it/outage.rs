@@ -41,6 +41,15 @@ async fn counting(n: u32) -> Result<u32> {
     add(n).await
 }
 
+/// Waits for a message, a child and a person.
+#[workflow]
+async fn waiting_through_it(n: u32) -> Result<u32> {
+    let sent = signal::<u32>("number").await?;
+    let counted = counting(sent).await?;
+    approval("go").await?;
+    add(counted + n).await
+}
+
 /// A server that can be taken down, and a store in it.
 struct Scene {
     cluster: Cluster,
@@ -69,6 +78,7 @@ impl Scene {
             .poll_interval(Duration::from_millis(50))
             .workflow(through_the_outage)
             .workflow(counting)
+            .workflow(waiting_through_it)
     }
 }
 
@@ -154,4 +164,51 @@ async fn server_that_is_killed_under_load_loses_and_repeats_nothing_that_was_com
     }
     one.shutdown().await.unwrap();
     two.shutdown().await.unwrap();
+}
+
+/// Does what a caller does whom the database does not answer: it asks again, under the same name.
+async fn until_stored<T, F: AsyncFnMut() -> Result<T, sagewai::Error>>(mut ask: F) -> T {
+    until(async || match ask().await {
+        Ok(done) => Some(done),
+        Err(sagewai::Error::Store(_)) => None,
+        Err(error) => panic!("{error}"),
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn server_that_is_killed_around_wake_ups_loses_none_and_repeats_nothing() {
+    let mut scene = Scene::new().await;
+    let worker = scene.worker().start().await.unwrap();
+    let starts = (0..40).map(|n| waiting_through_it(n).start(&scene.client));
+    let runs: Vec<_> = futures_util::future::join_all(starts).await;
+    let runs: Vec<_> = runs.into_iter().map(Result::unwrap).collect();
+    let senders: Vec<_> = (0..)
+        .zip(&runs)
+        .map(|(n, run): (u64, _)| {
+            let (client, id) = (scene.client.clone(), run.id().to_string());
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(n * 20)).await;
+                until_stored(async || client.signal(&id, "number", &10_u32).id("only").await).await;
+                until_stored(async || client.gate(&id, "go").approve("ann").await).await;
+            })
+        })
+        .collect();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        scene.cluster.crash();
+        scene.cluster.go_on();
+    }
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    for (n, run) in (0..).zip(&runs) {
+        let result = until_stored(async || soon(run.result()).await).await;
+        assert_eq!(result, 10 + 3 + n + 1);
+        assert_eq!(ledger::of(run.id()), [format!("add {}", 13 + n)]);
+        let children = scene.client.children(run.id()).await.unwrap();
+        assert_eq!(children.len(), 1);
+        assert_eq!(ledger::of(&children[0].run), ["add 10", "add 11", "add 12"]);
+    }
+    worker.shutdown().await.unwrap();
 }
