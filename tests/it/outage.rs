@@ -183,25 +183,23 @@ async fn server_that_is_killed_around_wake_ups_loses_none_and_repeats_nothing() 
     let starts = (0..40).map(|n| waiting_through_it(n).start(&scene.client));
     let runs: Vec<_> = futures_util::future::join_all(starts).await;
     let runs: Vec<_> = runs.into_iter().map(Result::unwrap).collect();
-    let senders: Vec<_> = (0..)
-        .zip(&runs)
-        .map(|(n, run): (u64, _)| {
-            let (client, id) = (scene.client.clone(), run.id().to_string());
-            tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(n * 20)).await;
-                until_stored(async || client.signal(&id, "number", &10_u32).id("only").await).await;
-                until_stored(async || client.gate(&id, "go").approve("ann").await).await;
-            })
-        })
-        .collect();
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        scene.cluster.crash();
-        scene.cluster.go_on();
-    }
-    for sender in senders {
-        sender.await.unwrap();
-    }
+    let client = scene.client.clone();
+    let sending = (0..).zip(&runs).map(|(n, run): (u64, _)| {
+        let (client, id) = (client.clone(), run.id().to_string());
+        async move {
+            tokio::time::sleep(Duration::from_millis(n * 20)).await;
+            until_stored(async || client.signal(&id, "number", &10_u32).id("only").await).await;
+            until_stored(async || client.gate(&id, "go").approve("ann").await).await;
+        }
+    });
+    let crashing = async {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            scene.cluster.crash();
+            scene.cluster.go_on();
+        }
+    };
+    tokio::join!(futures_util::future::join_all(sending), crashing);
     for (n, run) in (0..).zip(&runs) {
         let result = until_stored(async || soon(run.result()).await).await;
         assert_eq!(result, 10 + 3 + n + 1);
