@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sagewai::model::{
-    Beat, ClaimOne, Claimed, Commit, Decided, Decision, Gate, Journal as RunJournal, Lease, NewRun,
-    NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
+    Act, Answer, Beat, ClaimOne, Claimed, Commit, Gate, Journal as RunJournal, Lease, Messages,
+    NewRun, NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
     Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
-use sagewai::store::{AnyStore, Gates, Hints, Journal, Query, Queue, Schema, StoreResult};
+use sagewai::store::{AnyStore, Hints, Journal, Outside, Query, Queue, Schema, StoreResult};
 
 /// Looks at commits on their way, and may never let them pass.
 #[async_trait]
@@ -50,9 +50,6 @@ impl Journal for WatchedStore {
     }
     async fn output(&self, run: &RunId) -> StoreResult<Option<Outcome>> {
         self.inner.output(run).await
-    }
-    async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
-        self.inner.retry(run, by).await
     }
 }
 
@@ -114,9 +111,12 @@ impl Queue for WatchedStore {
 }
 
 #[async_trait]
-impl Gates for WatchedStore {
-    async fn decide(&self, run: &RunId, gate: &str, decision: &Decision) -> StoreResult<Decided> {
-        self.inner.decide(run, gate, decision).await
+impl Outside for WatchedStore {
+    async fn act(&self, run: &RunId, act: &Act) -> StoreResult<Answer> {
+        self.inner.act(run, act).await
+    }
+    async fn messages(&self, run: &RunId) -> StoreResult<Option<Messages>> {
+        self.inner.messages(run).await
     }
     async fn open_gates(&self, limit: u32) -> StoreResult<Vec<Gate>> {
         self.inner.open_gates(limit).await

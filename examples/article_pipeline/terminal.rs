@@ -121,7 +121,7 @@ async fn decide(
     gate: &str,
     yes: bool,
 ) -> Result<bool> {
-    let open = client.open_gates().await?;
+    let open = client.gates().pending().await?;
     let Some(open) = open
         .into_iter()
         .find(|g| g.run == *run.id() && g.name == gate)

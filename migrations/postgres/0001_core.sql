@@ -7,6 +7,10 @@
 CREATE FUNCTION now_us() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE
     AS $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint $$;
 
+-- Undoes a statement that has met another one on its way; written again, it sees what that one did.
+CREATE FUNCTION clash() RETURNS boolean LANGUAGE plpgsql VOLATILE
+    AS $$ BEGIN RAISE EXCEPTION 'a run was moved while a commit of it was on its way' USING ERRCODE = '40001'; END $$;
+
 -- Distinct combinations of workflow, pool and labels. There are few; a worker finds out once which it may serve.
 CREATE TABLE queues (
     queue_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -49,11 +53,12 @@ CREATE TABLE held (
 -- Rules about single columns are domains: those the server reads once a session, a check it reads with each statement.
 CREATE DOMAIN run_state AS text
     CHECK (VALUE IN ('pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'));
-CREATE DOMAIN checkpoint_kind AS text CHECK (VALUE IN ('input', 'step', 'record', 'sleep', 'gate', 'output'));
+CREATE DOMAIN checkpoint_kind AS text CHECK (VALUE IN ('input', 'step', 'record', 'sleep', 'gate', 'signal', 'child', 'output'));
 CREATE DOMAIN checkpoint_outcome AS text CHECK (VALUE IN ('ok', 'error', 'fault'));
 
 -- One narrow row a run: what is true of it now. No index has a column that a claim or an end changes, and a page has
 -- room for what they write. Payloads are rows of `checkpoints`, which are never rewritten.
+-- `header` is JSON, null where it says nothing; `parent_key` repeats the parent in it.
 CREATE TABLE runs (
     run_key     uuid PRIMARY KEY,
     run_id      text NOT NULL,
@@ -65,6 +70,9 @@ CREATE TABLE runs (
     wakes       integer NOT NULL DEFAULT 0,
     priority    smallint NOT NULL DEFAULT 0,
     fingerprint bigint NOT NULL,
+    parent_key  uuid,
+    header      text,
+    pausing     boolean NOT NULL DEFAULT false,
     waiting     text,
     due_at      bigint,
     error       text,
@@ -77,6 +85,7 @@ CREATE TABLE runs (
     )
 ) WITH (fillfactor = 40);
 CREATE INDEX runs_created ON runs (created_at);
+CREATE INDEX runs_parent ON runs (parent_key) WHERE parent_key IS NOT NULL;
 
 -- Runs that are claimable now, in the order of their claim; the claim deletes. `rank` is the negated priority, `since`
 -- is when the run was created: the key follows from the run's row.
@@ -88,12 +97,21 @@ CREATE TABLE queue (
     PRIMARY KEY (queue_id, rank, since, run_key)
 );
 
--- Runs that become claimable at a time; `runs.due_at` repeats it.
+-- Runs that are looked at when a time has come: theirs, which `runs.due_at` repeats, or that of the end of a child.
 CREATE TABLE timers (
     due_at  bigint NOT NULL,
     run_key uuid NOT NULL,
     PRIMARY KEY (due_at, run_key)
 );
+
+-- Runs that are ended from outside when a time has come, where the cause still holds.
+CREATE TABLE endings (
+    due_at  bigint NOT NULL,
+    run_key uuid NOT NULL,
+    cause   text NOT NULL,
+    PRIMARY KEY (due_at, run_key, cause)
+);
+CREATE INDEX endings_run ON endings (run_key);
 
 CREATE TABLE checkpoints (
     run_key      uuid NOT NULL,
@@ -121,21 +139,41 @@ CREATE TABLE events (
     PRIMARY KEY (run_key, id)
 );
 
+-- `rules` and `votes` are JSON; the rules are null where they are the plain ones.
 CREATE TABLE gates (
-    run_key    uuid NOT NULL,
-    name       text NOT NULL,
-    prompt     text NOT NULL DEFAULT '',
-    context    text,
-    asked_at   bigint,
-    approved   boolean,
-    decided_by text,
-    reason     text,
-    decided_at bigint,
+    run_key      uuid NOT NULL,
+    name         text NOT NULL,
+    prompt       text NOT NULL DEFAULT '',
+    context      text,
+    rules        text,
+    digest       text NOT NULL DEFAULT '',
+    asked_at     bigint,
+    deadline_at  bigint,
+    votes        text NOT NULL DEFAULT '[]',
+    approved     boolean,
+    decided_by   text,
+    reason       text,
+    decided_at   bigint,
+    withdrawn_at bigint,
     PRIMARY KEY (run_key, name),
     CHECK ((approved IS NULL) = (decided_at IS NULL)),
     CHECK ((approved IS NULL) = (decided_by IS NULL))
 );
-CREATE INDEX gates_open ON gates (asked_at) WHERE decided_at IS NULL;
+CREATE INDEX gates_open ON gates (asked_at)
+    WHERE asked_at IS NOT NULL AND decided_at IS NULL AND withdrawn_at IS NULL;
+
+-- Messages that their runs have not taken, in the order of `ordinal`.
+CREATE TABLE signals (
+    run_key uuid NOT NULL,
+    ordinal integer NOT NULL,
+    id      text NOT NULL,
+    name    text NOT NULL,
+    payload text NOT NULL,
+    sent_by text,
+    sent_at bigint NOT NULL,
+    PRIMARY KEY (run_key, ordinal),
+    UNIQUE (run_key, id)
+);
 
 -- A cheaper compression for payloads, where the server was built with it.
 DO $$

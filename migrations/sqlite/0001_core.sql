@@ -31,6 +31,7 @@ CREATE INDEX workers_alive ON workers (worker) WHERE gone_at IS NULL;
 CREATE INDEX workers_orphans ON workers (worker) WHERE orphans;
 
 -- One narrow row a run: what is true of it now. Payloads are rows of `checkpoints`, which are never rewritten.
+-- `header` is JSON, null where it says nothing; `parent_key` repeats the parent in it.
 CREATE TABLE runs (
     run_key     BLOB NOT NULL PRIMARY KEY,
     run_id      TEXT NOT NULL,
@@ -43,6 +44,9 @@ CREATE TABLE runs (
     wakes       INTEGER NOT NULL DEFAULT 0,
     priority    INTEGER NOT NULL DEFAULT 0,
     fingerprint INTEGER NOT NULL,
+    parent_key  BLOB,
+    header      TEXT,
+    pausing     INTEGER NOT NULL DEFAULT 0,
     waiting     TEXT,
     due_at      INTEGER,
     error       TEXT,
@@ -55,6 +59,7 @@ CREATE TABLE runs (
 ) STRICT;
 CREATE INDEX runs_worker ON runs (worker) WHERE state = 'running';
 CREATE INDEX runs_created ON runs (created_at);
+CREATE INDEX runs_parent ON runs (parent_key) WHERE parent_key IS NOT NULL;
 
 -- Runs that are claimable now, in the order of their claim; the claim deletes. `rank` is the negated priority, `since`
 -- is when the run was created: the key follows from the run's row.
@@ -66,18 +71,27 @@ CREATE TABLE queue (
     PRIMARY KEY (queue_id, rank, since, run_key)
 ) STRICT, WITHOUT ROWID;
 
--- Runs that become claimable at a time; `runs.due_at` repeats it.
+-- Runs that are looked at when a time has come: theirs, which `runs.due_at` repeats, or that of the end of a child.
 CREATE TABLE timers (
     due_at  INTEGER NOT NULL,
     run_key BLOB NOT NULL,
     PRIMARY KEY (due_at, run_key)
 ) STRICT, WITHOUT ROWID;
 
+-- Runs that are ended from outside when a time has come, where the cause still holds.
+CREATE TABLE endings (
+    due_at  INTEGER NOT NULL,
+    run_key BLOB NOT NULL,
+    cause   TEXT NOT NULL,
+    PRIMARY KEY (due_at, run_key, cause)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX endings_run ON endings (run_key);
+
 CREATE TABLE checkpoints (
     run_key      BLOB NOT NULL,
     position     TEXT NOT NULL,
     ordinal      INTEGER NOT NULL,
-    kind         TEXT NOT NULL CHECK (kind IN ('input', 'step', 'record', 'sleep', 'gate', 'output')),
+    kind         TEXT NOT NULL CHECK (kind IN ('input', 'step', 'record', 'sleep', 'gate', 'signal', 'child', 'output')),
     site         INTEGER NOT NULL,
     input_digest INTEGER NOT NULL,
     attempts     INTEGER NOT NULL,
@@ -99,18 +113,38 @@ CREATE TABLE events (
     PRIMARY KEY (run_key, id)
 ) STRICT;
 
+-- `rules` and `votes` are JSON; the rules are null where they are the plain ones.
 CREATE TABLE gates (
-    run_key    BLOB NOT NULL,
-    name       TEXT NOT NULL,
-    prompt     TEXT NOT NULL DEFAULT '',
-    context    TEXT,
-    asked_at   INTEGER,
-    approved   INTEGER,
-    decided_by TEXT,
-    reason     TEXT,
-    decided_at INTEGER,
+    run_key      BLOB NOT NULL,
+    name         TEXT NOT NULL,
+    prompt       TEXT NOT NULL DEFAULT '',
+    context      TEXT,
+    rules        TEXT,
+    digest       TEXT NOT NULL DEFAULT '',
+    asked_at     INTEGER,
+    deadline_at  INTEGER,
+    votes        TEXT NOT NULL DEFAULT '[]',
+    approved     INTEGER,
+    decided_by   TEXT,
+    reason       TEXT,
+    decided_at   INTEGER,
+    withdrawn_at INTEGER,
     PRIMARY KEY (run_key, name),
     CHECK ((approved IS NULL) = (decided_at IS NULL)),
     CHECK ((approved IS NULL) = (decided_by IS NULL))
 ) STRICT;
-CREATE INDEX gates_open ON gates (asked_at) WHERE decided_at IS NULL;
+CREATE INDEX gates_open ON gates (asked_at)
+    WHERE asked_at IS NOT NULL AND decided_at IS NULL AND withdrawn_at IS NULL;
+
+-- Messages that their runs have not taken, in the order of `ordinal`.
+CREATE TABLE signals (
+    run_key BLOB NOT NULL,
+    ordinal INTEGER NOT NULL,
+    id      TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    sent_by TEXT,
+    sent_at INTEGER NOT NULL,
+    PRIMARY KEY (run_key, ordinal),
+    UNIQUE (run_key, id)
+) STRICT;

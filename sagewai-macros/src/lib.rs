@@ -13,6 +13,7 @@ mod golden;
 mod model;
 mod parse;
 mod place;
+mod surroundings;
 mod text;
 
 /// Makes a step of an `async fn`: work whose result is stored once and never repeated.
@@ -29,10 +30,12 @@ mod text;
 /// | `timeout = "1m 30s"` | longest time one attempt may take | none |
 ///
 /// A length of time is seconds as a number, or a text with units (`ms`, `s`, `m`, `h`, `d`). Counts and lengths of
-/// time may also be constants of type `u32` and `Duration`.
+/// time may also be constants of type `u32` and `Duration`. Every option can be overridden at a call:
+/// `draft(&notes).retries(5).await`.
 ///
-/// **Signature.** Arguments and result are stored, so they are serde values. An argument may be taken by `&T`,
-/// `&str`, `&[T]` or `&Path`; its value is copied. The function returns a `Result` of any alias: `sagewai::Result<T>`
+/// **Signature.** Arguments and result are stored, so they are serde values of known types: no generics, no `impl
+/// Trait`, no `dyn Trait`, at most eight arguments. An argument may be taken by `&T`, `&str`, `&[T]` or `&Path`; its
+/// value is copied. A result owns its data. The function returns a `Result` of any alias: `sagewai::Result<T>`
 /// takes every error by `?`, a serialisable error type of your own comes back typed after a replay. A parameter
 /// of type `StepContext` or `&StepContext` is given by the worker and is not stored.
 ///
@@ -40,8 +43,11 @@ mod text;
 /// one `use` brings both. Attributes below this one go to the body; documentation, `#[deprecated]` and
 /// `#[must_use]` to the function that is called.
 ///
-/// The type is why a step cannot share its name with a module of the same scope. A step is a free function, never
-/// an associated one.
+/// The type is why a step cannot share its name with a module of the same scope, and why it is a free function and
+/// never an associated one.
+///
+/// **Mistakes.** All mistakes of an item are reported at once, and its function stays in place, so that its calls give
+/// no second error.
 #[proc_macro_attribute]
 pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
     expand_step(options.into(), &item.into()).into()
@@ -51,8 +57,11 @@ pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The body is replayed: it runs from the start whenever the run goes on, and each await gives what was stored for
 /// it. So the body decides, and steps do. Every `.await` in it is durable or does not compile, and what differs
-/// from one replay to the next (clocks, randomness, the environment, files, spawned tasks) is refused with the
-/// durable replacement in the message. Plain control flow is free: `if`, `match`, loops, `let else`, `?`.
+/// from one replay to the next (clocks, randomness, the environment, files, spawned tasks, printing, the order of hash
+/// maps, statics that change) is refused with the durable replacement in the message. `record("name", || ..).await`
+/// stores the value of any expression, and `sagewai::unchecked(..)` leaves one to you. Plain control flow is free: `if`,
+/// `match`, loops, labelled blocks, `let else`, `?`. The page on determinism in the documentation has the rules with
+/// their reasons and limits.
 ///
 /// | option | means | default |
 /// |---|---|---|
@@ -64,6 +73,9 @@ pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
 /// **What it leaves.** A plain function of the same name that returns a `WorkflowCall`, a type of that name with
 /// the graph and the fingerprint of the workflow, and an enum, `ArticlePipelineState` for `article_pipeline`, with
 /// one variant for what each step returned.
+///
+/// `sagewai::graph(article_pipeline)` gives the graph: nodes for what is awaited, with the options of steps, and the
+/// order of things with its conditions as they are written. It is drawn as text, Mermaid, DOT or JSON.
 ///
 /// Names decide where results are found again, so give long-lived workflows and steps a `name` and keep it.
 #[proc_macro_attribute]

@@ -38,6 +38,18 @@ pub(crate) fn parenthesized(tokens: TokenStream, span: Span) -> Group {
     group
 }
 
+/// `{ tokens }`, with both braces at `span`.
+pub(crate) fn braced(tokens: TokenStream, span: Span) -> Group {
+    let mut group = Group::new(Delimiter::Brace, tokens);
+    group.set_span(span);
+    group
+}
+
+/// The same place, of code that an attribute wrote.
+pub(crate) fn generated(span: Span) -> Span {
+    Span::call_site().located_at(span)
+}
+
 /// The places of the first and the last token.
 pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     let mut tokens = tokens.to_token_stream().into_iter();
@@ -76,6 +88,13 @@ pub(crate) fn at(tokens: TokenStream, span: Span) -> TokenStream {
             token
         })
         .collect()
+}
+
+/// The same name, for the compiler as well, without a place in the user's code.
+pub(crate) fn hidden(name: &Ident) -> Ident {
+    let mut hidden = name.clone();
+    hidden.set_span(Span::call_site().resolved_at(name.span()));
+    hidden
 }
 
 /// The same name without a place in the user's code.

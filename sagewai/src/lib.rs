@@ -75,11 +75,14 @@ pub mod store;
 pub mod worker;
 pub mod workflow;
 
-pub use client::{Client, GateHandle, RunHandle, Settled, Status, StepState, StepStatus};
+pub use client::{
+    Client, GateHandle, Place, RunHandle, Settled, StateAt, Status, StepState, StepStatus,
+};
 pub use error::{Classify, Error, Failure, Fault, Result, RunFailed, StepError};
 pub use model::{
-    Checkpoint, CheckpointKind, Decision, Event, EventKind, Gate, Invalid, Journal, Json, Label,
-    Labels, NewCheckpoint, Outcome, Position, Run, RunFilter, RunId, RunKey, RunState, Timestamp,
+    Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules, Header,
+    Invalid, Journal, Json, Label, Labels, NewCheckpoint, OnDeadline, OnParentEnd, Outcome, Parent,
+    Position, Run, RunFilter, RunId, RunKey, RunState, Signal, Timestamp, Vote, VoteRefused,
     Waiting, WorkerRecord,
 };
 #[cfg(feature = "macros")]
@@ -89,8 +92,11 @@ pub use workflow::approval::approval;
 pub use workflow::graph::graph;
 // The types behind these functions, which the graph of a workflow asks; see `workflow/operations.rs`.
 #[doc(hidden)]
-pub use workflow::operations::{approval, map, now, record, sleep, sleep_until, try_map, uuid};
+pub use workflow::operations::{
+    approval, child, map, now, record, signal, sleep, sleep_until, try_map, uuid,
+};
 pub use workflow::{
-    ApprovalGate, Durable, Payload, Step, StepCall, StepContext, Workflow, WorkflowCall,
-    WorkflowContext, map, now, record, sleep, sleep_until, try_map, unchecked, uuid,
+    ApprovalGate, ChildCall, ChildHandle, Durable, Payload, SignalWait, Step, StepCall,
+    StepContext, Workflow, WorkflowCall, WorkflowContext, child, map, now, record, signal, sleep,
+    sleep_until, try_map, unchecked, uuid,
 };

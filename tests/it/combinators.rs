@@ -371,7 +371,7 @@ on_every_store! {
         let run = two_gates().start(&scene.client).await.unwrap();
         let id = run.id().as_str();
         assert_eq!(parked(&scene, id).await, Waiting::Gate { gate: "editor".into() });
-        assert_eq!(scene.client.open_gates().await.unwrap().len(), 2);
+        assert_eq!(scene.client.gates().pending().await.unwrap().len(), 2);
         scene.client.gate(id, "lawyer").approve("bob").await.unwrap();
         until(async || (!ledger::of(id).is_empty()).then_some(())).await;
         scene.client.gate(id, "editor").approve("ann").await.unwrap();
@@ -384,7 +384,7 @@ on_every_store! {
         let run = many_gates().start(&scene.client).await.unwrap();
         let id = run.id().as_str();
         parked(&scene, id).await;
-        let mut open: Vec<String> = scene.client.open_gates().await.unwrap().into_iter().map(|g| g.name).collect();
+        let mut open: Vec<String> = scene.client.gates().pending().await.unwrap().into_iter().map(|g| g.name).collect();
         open.sort();
         assert_eq!(open, ["look", "map.1/look", "map.2/look"]);
         for gate in open.iter().rev() {

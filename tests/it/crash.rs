@@ -1,15 +1,13 @@
 //! Processes that are killed, stopped and cut off: nothing is lost, nothing is committed twice, nothing that was
 //! committed is done again.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sagewai::prelude::*;
 use sagewai::{EventKind, RunState};
 
 use crate::on_every_shared_store;
+use crate::support::field::{Field, Victim, counts};
 use crate::support::{Scene, soon, until};
 
 /// What the victims serve; here it is only started.
@@ -31,117 +29,6 @@ async fn poison() -> Result<()> {
 #[workflow(name = "asking")]
 async fn asking() -> Result<String> {
     Ok(String::new())
-}
-
-/// A folder for ledger and markers, and processes that end with it.
-struct Field {
-    folder: tempfile::TempDir,
-    url: String,
-}
-
-/// A victim; dropped, it is killed.
-struct Victim(Child);
-
-impl Victim {
-    /// SIGKILL: it gets no chance to do anything.
-    fn kill(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-
-    fn signal(&self, signal: &str) {
-        let sent = Command::new("kill")
-            .args([signal, &self.0.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
-    }
-
-    fn pid(&self) -> String {
-        self.0.id().to_string()
-    }
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-impl Field {
-    fn new(scene: &Scene) -> Field {
-        Field {
-            folder: tempfile::tempdir().unwrap(),
-            url: scene.url.clone().unwrap(),
-        }
-    }
-
-    fn ledger(&self) -> PathBuf {
-        self.folder.path().join("ledger")
-    }
-
-    fn marker(&self) -> PathBuf {
-        self.folder.path().join("marker")
-    }
-
-    fn victim(&self, options: &[&str]) -> Victim {
-        self.victim_in(&std::env::temp_dir(), options)
-    }
-
-    /// A victim whose proofs of life are elsewhere, as on another machine.
-    fn victim_in(&self, temporary: &Path, options: &[&str]) -> Victim {
-        let child = Command::new(env!("CARGO_BIN_EXE_victim"))
-            .env("TMPDIR", temporary)
-            .args(["--store", &self.url])
-            .arg("--ledger")
-            .arg(self.ledger())
-            .arg("--marker")
-            .arg(self.marker())
-            .args(options)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn();
-        Victim(child.unwrap())
-    }
-
-    async fn marked(&self) {
-        let marker = self.marker();
-        until(async || marker.exists().then_some(())).await;
-    }
-
-    /// How often each step of a run has begun and ended: `begin one` → 1.
-    fn effects(&self, run: &str) -> BTreeMap<String, u32> {
-        let mut effects = BTreeMap::new();
-        for line in self.lines() {
-            if line[1] == run {
-                *effects
-                    .entry(format!("{} {}", line[0], line[2]))
-                    .or_default() += 1;
-            }
-        }
-        effects
-    }
-
-    /// What, run, step, process.
-    fn lines(&self) -> Vec<[String; 4]> {
-        let text = std::fs::read_to_string(self.ledger()).unwrap_or_default();
-        text.lines()
-            .map(|line| {
-                let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-                words.try_into().unwrap()
-            })
-            .collect()
-    }
-}
-
-fn counts(pairs: &[(&str, u32)]) -> BTreeMap<String, u32> {
-    pairs
-        .iter()
-        .map(|(what, n)| ((*what).to_owned(), *n))
-        .collect()
 }
 
 /// Each position has one checkpoint, and the run is over.

@@ -173,6 +173,23 @@ version!(made_a_branch, n: {
     Ok(n)
 });
 
+version!(more_to_come, n: {
+    let n = collect(n).await?;
+    approval("go").await?;
+    extra().await?;
+    refine(n).await
+});
+version!(less_to_come, n: {
+    let n = collect(n).await?;
+    approval("go").await?;
+    Ok(n)
+});
+version!(other_to_come, n: {
+    let n = collect(n).await?;
+    approval("go").await?;
+    refine(n * 10).await
+});
+
 /// A run that has a winner, and versions of its code.
 macro_rules! race_version {
     ($module:ident, $body:expr) => {
@@ -323,6 +340,20 @@ on_every_store! {
         run_to_the_gate(&scene, id).await;
         assert_eq!(goes_on::<renamed_function::changing>(&scene, id).await.unwrap(), 8);
         assert_eq!(ledger::of(id), ["collect", "collect", "refine"]);
+    }
+
+    async fn step_that_has_not_run_is_free_to_change(scene: Scene) {
+        let ids = [scene.id("removed-later"), scene.id("changed-later")];
+        for id in &ids {
+            let settled = soon(more_to_come::changing(7).run_id(&**id).run(&scene.client)).await;
+            assert!(matches!(settled, Ok(Settled::Waiting(Waiting::Gate { .. }))));
+            scene.client.gate(id, "go").approve("ann").await.unwrap();
+        }
+        let [removed, changed] = &ids;
+        assert_eq!(goes_on::<less_to_come::changing>(&scene, removed).await.unwrap(), 7);
+        assert_eq!(ledger::of(removed), ["collect"]);
+        assert_eq!(goes_on::<other_to_come::changing>(&scene, changed).await.unwrap(), 70);
+        assert_eq!(ledger::of(changed), ["collect", "refine"]);
     }
 
     async fn changed_race_is_found_and_its_loser_may_change(scene: Scene) {

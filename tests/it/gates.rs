@@ -61,7 +61,7 @@ on_every_store! {
         let run = review("Tides".into()).start(&scene.client).await.unwrap();
         waits_at(&scene, run.id().as_str(), "review").await;
 
-        let open = scene.client.open_gates().await.unwrap();
+        let open = scene.client.gates().pending().await.unwrap();
         assert_eq!(open.len(), 1);
         assert_eq!((&open[0].run, open[0].prompt.as_str()), (run.id(), "Publish Tides?"));
         let shown: Draft = open[0].context.as_ref().unwrap().decode().unwrap();
@@ -71,7 +71,7 @@ on_every_store! {
 
         scene.client.gate(run.id().as_str(), "review").approve("editor@acme.com").await.unwrap();
         assert_eq!(soon(run.result()).await.unwrap(), "published by editor@acme.com");
-        assert!(scene.client.open_gates().await.unwrap().is_empty());
+        assert!(scene.client.gates().pending().await.unwrap().is_empty());
         worker.shutdown().await.unwrap();
     }
 

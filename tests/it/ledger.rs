@@ -10,8 +10,13 @@ static LEDGER: LazyLock<Mutex<HashMap<String, Vec<String>>>> = LazyLock::new(Mut
 
 /// Notes an effect of the run that this step belongs to.
 pub fn note(ctx: &StepContext, effect: impl Into<String>) {
+    note_of(ctx.run_id(), effect);
+}
+
+/// Notes it from outside, for steps to see.
+pub fn note_of(run: impl Display, effect: impl Into<String>) {
     let mut ledger = LEDGER.lock().unwrap();
-    let effects = ledger.entry(ctx.run_id().to_string()).or_default();
+    let effects = ledger.entry(run.to_string()).or_default();
     effects.push(effect.into());
 }
 

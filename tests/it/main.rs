@@ -1,24 +1,33 @@
 //! Everything that needs more than one module, on every store, in one binary.
 
+mod children;
 mod combinators;
 mod conformance;
+mod control;
 mod counts;
 mod crash;
 mod crash_sweep;
+mod crash_waiting;
 mod divergence;
 mod foreign;
+mod gate_rules;
 mod gates;
 mod ledger;
+mod names;
 mod outage;
+mod postgres_locks;
 mod postgres_plans;
 mod postgres_store;
 mod resume;
 mod retries;
 mod routing;
+mod signals;
 mod sqlite_store;
 mod starting;
+mod states;
 mod steps;
 mod support;
 mod tidy;
+mod timeouts;
 mod waiting;
 mod workers;

@@ -18,13 +18,15 @@ async fn every_statement_goes_by_key_whether_planned_on_empty_or_on_large_tables
 
 /// The tables that grow, and the columns of which one leads to few rows.
 const LARGE: &[(&str, &[&str])] = &[
-    ("runs", &["run_key ="]),
+    ("runs", &["run_key =", "parent_key ="]),
     ("held", &["worker ="]),
     ("queue", &["queue_id =", "ctid ="]),
     ("timers", &["due_at"]),
     ("checkpoints", &["run_key ="]),
     ("events", &["run_key ="]),
     ("gates", &["run_key ="]),
+    ("signals", &["run_key ="]),
+    ("endings", &["run_key =", "due_at"]),
 ];
 
 async fn assert_goes_by_key(store: &PostgresStore) {
@@ -80,6 +82,9 @@ async fn fill(connection: &mut PgConnection) {
              FROM workers, generate_series(1, 20);
              INSERT INTO queue SELECT queue_id, 0, created_at, run_key FROM runs;
              INSERT INTO timers SELECT created_at, run_key FROM runs;
+             INSERT INTO endings SELECT created_at, run_key, 'deadline' FROM runs;
+             INSERT INTO signals SELECT run_key, 1, 'id', 'payment', '1', NULL, 0 FROM runs;
+             UPDATE runs SET parent_key = run_key;
              INSERT INTO checkpoints
              SELECT run_key, '$input', 0, 'input', 0, 0, 0, 0, 'ok', '{}', 0, 0 FROM runs;
              INSERT INTO events SELECT run_key, gen_random_uuid(), 0, 'parked', '{}' FROM runs;

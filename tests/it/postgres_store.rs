@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sagewai::model::{
-    Claimed, Commit, NewRun, NewWorker, Serves, Started, Then, Verdict, WorkerKey,
+    Beyond, Claimed, Commit, Header, NewRun, NewWorker, Serves, Started, Then, Verdict, WorkerKey,
 };
 use sagewai::store::{AnyStore, PostgresStore, StoreError, open};
 use sagewai::{CheckpointKind, Json, Labels, NewCheckpoint, Outcome, Position, RunId};
@@ -14,7 +14,7 @@ use crate::support::{soon, until};
 
 const WORKFLOW: &str = "article";
 
-fn new_run(id: &str) -> NewRun {
+pub(crate) fn new_run(id: &str) -> NewRun {
     NewRun {
         id: RunId::new(id).unwrap(),
         workflow: WORKFLOW.to_owned(),
@@ -24,10 +24,11 @@ fn new_run(id: &str) -> NewRun {
         input: Json::parse("{}").unwrap(),
         fingerprint: 1,
         delay: Duration::ZERO,
+        header: Header::default(),
     }
 }
 
-fn commit_of(claimed: &Claimed, n: u32) -> Commit {
+pub(crate) fn commit_of(claimed: &Claimed, n: u32) -> Commit {
     Commit {
         run: claimed.run.key(),
         epoch: claimed.run.epoch,
@@ -44,6 +45,7 @@ fn commit_of(claimed: &Claimed, n: u32) -> Commit {
         }],
         events: Vec::new(),
         gates: Vec::new(),
+        beyond: Beyond::default(),
         then: Then::Continue,
     }
 }
@@ -57,7 +59,7 @@ fn serves() -> Serves {
 }
 
 /// Registers a worker and lets it claim so many runs, which are started for it.
-async fn claim_new(store: &AnyStore, runs: usize) -> Vec<Claimed> {
+pub(crate) async fn claim_new(store: &AnyStore, runs: usize) -> Vec<Claimed> {
     for n in 0..runs {
         store.start(new_run(&format!("run-{n}"))).await.unwrap();
     }
@@ -81,7 +83,7 @@ async fn register(store: &AnyStore) -> WorkerKey {
     worker.key
 }
 
-async fn initialized(database: &Database) -> AnyStore {
+pub(crate) async fn initialized(database: &Database) -> AnyStore {
     let store = AnyStore::new(database.store().await);
     store.initialize().await.unwrap();
     store

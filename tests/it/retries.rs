@@ -201,7 +201,7 @@ on_every_store! {
         let worker = scene.worker().workflow(late).start().await.unwrap();
         let run = late().start(&scene.client).await.unwrap();
         let failed = failure(soon(run.result()).await.unwrap_err());
-        assert_eq!(failed.message, "timeout: step `endless` did not end within 50ms");
+        assert_eq!(failed.message, "timeout: `endless` did not end within 50ms");
         let failure: Failure = failed.error().unwrap();
         assert_eq!(
             failure.fault(),

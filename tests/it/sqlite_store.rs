@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sagewai::model::{
-    Commit, Ending, Json, Labels, NewRun, NewWorker, RunId, Serves, Started, Then, Verdict,
-    WorkerKey,
+    Beyond, Commit, Ending, Header, Json, Labels, NewRun, NewWorker, RunId, Serves, Started, Then,
+    Verdict, WorkerKey,
 };
 use sagewai::store::{Journal, Query, Queue, Schema, SqliteStore, StoreError};
 use sagewai::{RunFilter, RunState};
@@ -48,6 +48,7 @@ fn new_run(id: &str) -> NewRun {
         input: Json::null(),
         fingerprint: 1,
         delay: Duration::ZERO,
+        header: Header::default(),
     }
 }
 
@@ -87,6 +88,7 @@ async fn drain(store: SqliteStore) -> Vec<RunId> {
                 checkpoints: Vec::new(),
                 events: Vec::new(),
                 gates: Vec::new(),
+                beyond: Beyond::default(),
                 then: Then::Finish(Ending::Completed),
             };
             assert_eq!(store.commit(end).await.unwrap(), Verdict::Committed);

@@ -18,7 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Files that every store has.
 const STORE_FILES: &[&str] = &[
-    "gates.rs",
+    "outside.rs",
     "journal.rs",
     "mod.rs",
     "query.rs",

@@ -181,6 +181,18 @@ async fn asking() -> Result<String> {
     after(&decision.by).await
 }
 
+/// Waits for all that a run can wait for, one after the other.
+#[workflow(name = "waiting")]
+async fn waiting(value: u32) -> Result<u32> {
+    let grown = child(victim(value)).await?;
+    let added = signal::<u32>("more").await?;
+    let decision = approval("go").await?;
+    let limit = Duration::from_millis(20);
+    let late = signal::<u32>("never").timeout(limit).await.unwrap_or(100);
+    let (left, right) = try_join!(victim(grown), victim(added)).await?;
+    one(left + right + late + u32::from(decision.approved)).await
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = options();
@@ -210,7 +222,8 @@ async fn main() -> Result<()> {
         .workflow(victim)
         .workflow(at_once)
         .workflow(poison)
-        .workflow(asking);
+        .workflow(asking)
+        .workflow(waiting);
     if let Some((key, value)) = options.label.as_deref().and_then(|l| l.split_once('=')) {
         worker = worker.label(key, value);
     }

@@ -1,6 +1,6 @@
 //! Standing still at the n-th commit.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use sagewai::model::{Commit, Verdict};
@@ -20,7 +20,8 @@ pub enum StopAt {
 pub struct StopAtCommit {
     stop: StopAt,
     stopped: fn(),
-    commits: AtomicU64,
+    /// How many there were, and those that are on their way, with their numbers.
+    commits: Mutex<(u64, Vec<(Commit, u64)>)>,
 }
 
 impl StopAtCommit {
@@ -28,7 +29,7 @@ impl StopAtCommit {
         StopAtCommit {
             stop,
             stopped,
-            commits: AtomicU64::new(0),
+            commits: Mutex::default(),
         }
     }
 
@@ -40,16 +41,26 @@ impl StopAtCommit {
 
 #[async_trait]
 impl CommitWatch for StopAtCommit {
-    async fn before(&self, _: &Commit) {
-        let n = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
+    async fn before(&self, commit: &Commit) {
+        let n = {
+            let mut commits = self.commits.lock().expect("nobody panics here");
+            commits.0 += 1;
+            let n = commits.0;
+            commits.1.push((commit.clone(), n));
+            n
+        };
         if matches!(self.stop, StopAt::Before(at) if at == n) {
             self.stand_still().await;
         }
     }
 
-    async fn after(&self, _: &Commit, _: Verdict) {
-        let n = self.commits.load(Ordering::SeqCst);
-        if matches!(self.stop, StopAt::After(at) if at == n) {
+    async fn after(&self, commit: &Commit, _: Verdict) {
+        let n = {
+            let mut commits = self.commits.lock().expect("nobody panics here");
+            let found = commits.1.iter().position(|(sent, _)| sent == commit);
+            found.map(|index| commits.1.swap_remove(index).1)
+        };
+        if matches!((self.stop, n), (StopAt::After(at), Some(n)) if at == n) {
             self.stand_still().await;
         }
     }

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident};
 use syn::visit::{self, Visit};
-use syn::{FnArg, GenericArgument, Pat, PatType, Path, PathArguments, Type};
+use syn::{FnArg, GenericArgument, Lifetime, Pat, PatType, Path, PathArguments, Type};
 
 use crate::diagnostics::Mistakes;
 use crate::model::{Attribute, Param, Role};
@@ -204,6 +204,14 @@ impl<'ast> Visit<'ast> for Inner {
             ty => return visit::visit_type(self, ty),
         };
         self.0.get_or_insert((ty.to_token_stream(), why));
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if lifetime.ident != "static" {
+            let why = "what is stored owns its data, so its type borrows nothing\n\
+                       where the type allows it, `'static` says so, as in `Cow<'static, str>`";
+            self.0.get_or_insert((lifetime.to_token_stream(), why));
+        }
     }
 }
 

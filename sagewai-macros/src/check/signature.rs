@@ -11,7 +11,7 @@ use super::argument;
 use crate::diagnostics::Mistakes;
 use crate::model::{Attribute, Attributes, Signature};
 use crate::parse::Function;
-use crate::text;
+use crate::{surroundings, text};
 
 /// What can be done with a function.
 pub(super) enum Verdict {
@@ -43,6 +43,7 @@ pub(super) fn read(attribute: Attribute, function: &Function, all: &mut Mistakes
         asyncness: written
             .asyncness
             .map_or_else(Span::call_site, |token| token.span),
+        fn_token: written.fn_token,
         parentheses: written.paren_token,
         params,
         arrow,
@@ -164,8 +165,8 @@ fn is_result(ty: &Type) -> bool {
     last.is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
 }
 
-/// An attribute cannot see whether it stands inside an `impl`; `self` and `Self` in the signature give it away. (In
-/// the body, `Self` may belong to an `impl` that stands there.)
+/// Where a function stands, `self` and `Self` in its signature give away, and else the source around it. (In the body,
+/// `Self` may belong to an `impl` that stands there.)
 fn is_free(attribute: Attribute, function: &Function, mistakes: &mut Mistakes) -> bool {
     let context = attribute.context();
     let inputs = &function.signature.inputs;
@@ -177,11 +178,19 @@ fn is_free(attribute: Attribute, function: &Function, mistakes: &mut Mistakes) -
         mistakes.at(receiver, text);
         return false;
     }
-    let Some(name) = find_self_type(function.signature.to_token_stream()) else {
-        return true;
+    let name = &function.signature.ident;
+    let (at, block) = match find_self_type(function.signature.to_token_stream()) {
+        Some(self_type) => (self_type, "impl"),
+        None => match surroundings::of_associated_item(name) {
+            Some(block) => (name.clone(), block),
+            None => return true,
+        },
     };
-    let text = format!("a `#[{attribute}]` is a free function: move it out of the `impl`");
-    mistakes.at(name, text);
+    let text = format!(
+        "a `#[{attribute}]` is a free function: move it out of the `{block}`\n\
+         beside the function there is a type of its name, which cannot stand in there"
+    );
+    mistakes.at(at, text);
     false
 }
 
@@ -207,8 +216,19 @@ fn attributes(
             .segments
             .last()
             .map(|segment| segment.ident.to_string());
-        if last.is_some_and(|last| last == "step" || last == "workflow") {
+        let is_called = |names: [&str; 2]| {
+            last.as_ref()
+                .is_some_and(|last| names.contains(&last.as_str()))
+        };
+        if is_called(["step", "workflow"]) {
             let text = format!("this function is a `#[{attribute}]` already");
+            mistakes.at(one, text);
+        } else if is_called(["test", "main"]) {
+            let text = format!(
+                "`#[{}]` would run this function, and a `#[{attribute}]` is called\n\
+                 put it on a function of its own that calls this one",
+                text::of_type(path)
+            );
             mistakes.at(one, text);
         } else if path.is_ident("cfg") {
             attributes.conditions.push(one.clone());

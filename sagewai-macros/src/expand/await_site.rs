@@ -57,18 +57,7 @@ impl VisitMut for Writer<'_> {
     /// What a `for` goes through must have an order, which only the compiler can tell.
     fn visit_expr_for_loop_mut(&mut self, expr: &mut ExprForLoop) {
         visit_mut::visit_expr_for_loop_mut(self, expr);
-        let unchecked =
-            matches!(&*expr.expr, Expr::Call(call) if is_called(&call.func, &["unchecked"]));
-        if !unchecked && self.exempt == 0 {
-            let (items, ends) = (&expr.expr, place::ends(&expr.expr));
-            let through = place::call(quote!(__s::Through), quote!(#items), ends);
-            let judged = Ident::new("judged", expr.in_token.span);
-            let dot = quote_spanned!(ends.1=> .);
-            let nothing = place::parenthesized(TokenStream::new(), ends.1);
-            let judged = quote!(#through #dot #judged #nothing);
-            let in_order = Ident::new("__in_order", expr.in_token.span);
-            *expr.expr = Expr::Verbatim(place::call(quote!(#in_order), judged, ends));
-        }
+        *expr.expr = Expr::Verbatim(self.in_order(&expr.expr, expr.in_token.span));
     }
 
     /// In `record(..)` and `unchecked(..)`, anything may be gone through.
@@ -112,12 +101,29 @@ impl Writer<'_> {
             }
             (Mark::Block, Expr::Async(block)) => self.block(block),
             (Mark::Block, expr) => expr.to_token_stream(),
+            (Mark::Items, items) => self.in_order(items, Span::call_site()),
             (Mark::Refused, _) => quote!(__s::Failed::<()>::new()),
             (Mark::RefusedItself, _) => {
                 let output = self.output;
                 quote!(__s::Failed::<#output>::new())
             }
         }
+    }
+
+    /// Items, of whose order the compiler is asked. `at` is a place for the names.
+    fn in_order(&self, items: &Expr, at: Span) -> TokenStream {
+        let unchecked = matches!(items, Expr::Call(call) if is_called(&call.func, &["unchecked"]));
+        if unchecked || self.exempt > 0 {
+            return items.to_token_stream();
+        }
+        let ends = place::ends(items);
+        let through = place::call(quote!(__s::Through), quote!(#items), ends);
+        let judged = Ident::new("judged", at);
+        let dot = quote_spanned!(ends.1=> .);
+        let nothing = place::parenthesized(TokenStream::new(), ends.1);
+        let judged = quote!(#through #dot #judged #nothing);
+        let in_order = Ident::new("__in_order", at);
+        place::call(quote!(#in_order), judged, ends)
     }
 
     /// `durable(EXPR, scope.at(7)).await`. The call has the place of the expression it wraps, so that a missing

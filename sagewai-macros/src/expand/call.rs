@@ -14,6 +14,7 @@ pub(super) fn function_and_type(attribute: Attribute, signature: &Signature) -> 
         attributes,
         visibility,
         name,
+        fn_token,
         ..
     } = signature;
     let (conditions, outer) = (&attributes.conditions, &attributes.outer);
@@ -23,17 +24,23 @@ pub(super) fn function_and_type(attribute: Attribute, signature: &Signature) -> 
     };
     let (params, tuple) = (arguments::params(signature), arguments::tuple(signature));
     let ty = place::nowhere(name);
+    // Both are seen from `fn` to the return type, where an error elsewhere says that they are defined. To lints they are
+    // generated.
+    let (first, last) = (fn_token.span, place::ends(&signature.output).1);
+    let (first, last) = (place::generated(first), place::generated(last));
+    let (fn_token, enum_token) = (Token![fn](first), Token![enum](first));
+    let close = Token![>](last);
+    let body = place::braced(quote!(#call::new(#tuple)), last);
+    let nothing = place::braced(TokenStream::new(), last);
     // The type cannot be built: a unit struct would capture patterns, as in `let draft = draft(&notes)`.
     quote! {
         #(#conditions)* #(#outer)*
         #[allow(clippy::too_many_arguments, clippy::used_underscore_binding)]
-        #visibility fn #name(#params) -> #call<#ty> {
-            #call::new(#tuple)
-        }
+        #visibility #fn_token #name(#params) -> #call<#ty #close #body
         #(#conditions)*
         #[doc(hidden)]
         #[allow(non_camel_case_types)]
-        #visibility enum #name {}
+        #visibility #enum_token #name #nothing
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! A node needs the type behind the function that is called at an await site, and only the compiler can tell whether
 //! there is one. `use path as __n0;` brings it along with the function; where the function has none, the name in the
-//! block around it stands in, which is `Unknown`.
+//! block around it stands in, which is `Unknown`. Where there is not even a function, the call in the body says so, and
+//! the `use` finds an empty macro of that name and is silent: one mistake is one error. (No macro can be put into
+//! another module, so a wrong name behind a path is two.)
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -14,7 +16,8 @@ use crate::place;
 pub(super) struct Nodes {
     /// Goes into the outer block: what a name means where no type is behind it.
     pub(super) fallbacks: TokenStream,
-    /// Goes into the inner block: the types behind the names.
+    /// Goes to the end of the inner block: the types behind the names, after what else a name may mean. What comes after
+    /// them would see these macros as well.
     pub(super) imports: TokenStream,
     /// The elements of `NODES`.
     pub(super) elements: TokenStream,
@@ -69,10 +72,14 @@ pub(super) fn nodes(sites: &[Site]) -> Nodes {
 impl Nodes {
     fn add(&mut self, number: usize, node: &Node, alias: &Ident) {
         let path = &node.path;
-        let fallback = Ident::new(&alias.to_string(), Span::call_site());
+        let fallback = place::nowhere(alias);
         self.fallbacks
             .extend(quote!(use __s::Unknown as #fallback;));
-        self.imports.extend(quote!(use #path as #alias;));
+        let silent = path.get_ident().map(|name| {
+            let name = place::hidden(name);
+            quote!(macro_rules! #name { () => {} })
+        });
+        self.imports.extend(quote!(#silent use #path as #alias;));
         if number == 0 {
             return;
         }

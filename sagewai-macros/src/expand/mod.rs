@@ -14,6 +14,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::model::{Attribute, Checked, Outcome, Step, Workflow};
+use crate::parse::Function;
 
 /// The code of a step.
 pub(crate) fn step(checked: Checked<Step>) -> TokenStream {
@@ -39,8 +40,29 @@ fn checked_item<T>(
         Outcome::Whole(item) => whole(&item),
         Outcome::CallOnly(signature) => call::stand_in(&signature),
         // Inside an `impl`, where nothing else may stand.
-        Outcome::AsWritten(function) => return quote!(#mistakes #function),
+        Outcome::AsWritten(function) => {
+            let function = match attribute {
+                Attribute::Step => quote!(#function),
+                Attribute::Workflow => without_body(&function),
+            };
+            return quote!(#mistakes #function);
+        }
     };
     let keys = editor::keys(attribute, &keys);
     quote!(#keys #mistakes #item)
+}
+
+/// The function without its awaits, which would be more errors where they are not rewritten.
+fn without_body(function: &Function) -> TokenStream {
+    let Function {
+        attributes,
+        visibility,
+        signature,
+        ..
+    } = function;
+    quote! {
+        #(#attributes)*
+        #[allow(unused_variables, clippy::all, clippy::pedantic)]
+        #visibility #signature { ::core::unreachable!() }
+    }
 }

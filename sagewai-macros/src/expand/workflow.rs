@@ -59,6 +59,7 @@ pub(super) fn expand(workflow: &Workflow) -> TokenStream {
         #callable
         #(#conditions)*
         #[doc = #documentation]
+        #[allow(dead_code)]
         #visibility type #state = <#ty as ::sagewai::macro_support::Workflow>::State;
         #(#conditions)*
         const _: () = {
@@ -73,9 +74,8 @@ pub(super) fn expand(workflow: &Workflow) -> TokenStream {
                 #[allow(unused_imports)]
                 use __s::ProbeFallback as _;
                 // The call in the body says already that something is deprecated.
-                #[allow(unused_imports, deprecated)]
+                #[allow(unused_imports, unused_macros, deprecated)]
                 const _: () = {
-                    #imports
                     const NODES: &[__s::GraphNode] = &[#elements];
                     #[allow(long_running_const_eval)]
                     const _: () = { #checks };
@@ -101,6 +101,7 @@ pub(super) fn expand(workflow: &Workflow) -> TokenStream {
                             #decode
                         }
                     }
+                    #imports
                 };
             };
             #[automatically_derived]

@@ -111,6 +111,19 @@ pub(crate) enum Parallel {
     TryMap,
 }
 
+impl Parallel {
+    /// The word for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Parallel::Join => "join",
+            Parallel::TryJoin => "try_join",
+            Parallel::Race => "race",
+            Parallel::Map => "map",
+            Parallel::TryMap => "try_map",
+        }
+    }
+}
+
 /// One way out of a branch.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Arm {
@@ -136,6 +149,8 @@ pub(crate) enum Mark {
     Branch(u16),
     /// An `async` block that is awaited or that a combinator runs.
     Block,
+    /// What a `map` goes through.
+    Items,
     /// Something that was refused, where a branch is expected.
     Refused,
     /// A call of the workflow by itself that was refused.
@@ -148,6 +163,7 @@ impl Mark {
             Mark::Await(_) => "__await_site",
             Mark::Branch(_) => "__branch_site",
             Mark::Block => "__async_block",
+            Mark::Items => "__items",
             Mark::Refused => "__refused",
             Mark::RefusedItself => "__refused_itself",
         }
@@ -156,7 +172,7 @@ impl Mark {
     fn site(self) -> u16 {
         match self {
             Mark::Await(site) | Mark::Branch(site) => site,
-            Mark::Block | Mark::Refused | Mark::RefusedItself => 0,
+            Mark::Block | Mark::Items | Mark::Refused | Mark::RefusedItself => 0,
         }
     }
 
@@ -165,6 +181,7 @@ impl Mark {
             Mark::Await(site),
             Mark::Branch(site),
             Mark::Block,
+            Mark::Items,
             Mark::Refused,
             Mark::RefusedItself,
         ]

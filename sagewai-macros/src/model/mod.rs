@@ -56,7 +56,7 @@ pub(crate) enum Outcome<T> {
     Whole(Box<T>),
     /// It can be called; what stands behind it is missing, because its signature is wrong.
     CallOnly(Box<Signature>),
-    /// It is no free function, so it stays as its author wrote it.
+    /// It is no free function, so it stays, as its author wrote it, where it is.
     AsWritten(Box<Function>),
 }
 

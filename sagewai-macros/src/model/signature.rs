@@ -12,6 +12,7 @@ pub(crate) struct Signature {
     /// Empty, unless that is what is wrong.
     pub(crate) generics: Generics,
     pub(crate) asyncness: Span,
+    pub(crate) fn_token: Token![fn],
     pub(crate) parentheses: Paren,
     pub(crate) params: Vec<Param>,
     pub(crate) arrow: Token![->],

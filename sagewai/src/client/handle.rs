@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Client, Status, status};
-use crate::error::{Error, RunFailed, StepError};
-use crate::model::{Journal, Outcome, Position, Run, RunId, RunState};
+use crate::error::{Error, Fault, RunFailed, StepError};
+use crate::model::{Journal, Outcome, Position, Run, RunId};
 use crate::store::RunWatch;
 use crate::workflow::erased::error_text;
 use crate::workflow::{Payload, Workflow};
@@ -59,7 +59,7 @@ impl<W: Workflow> RunHandle<W> {
     /// Waits until the run is over, and gives what it returned. Cancel safe.
     ///
     /// # Errors
-    /// [`Error::Failed`] with the run's own error, which [`RunFailed::error`] gives typed; [`Error::WrongState`]
+    /// [`Error::Failed`] with the run's own error, which [`RunFailed::error`] gives typed; [`Error::Cancelled`]
     /// where it was cancelled; [`Error::Stored`] where its result does not describe the workflow's output any more.
     pub async fn result(&self) -> Result<W::Output, Error> {
         let outcome = self.ended().await?;
@@ -117,18 +117,10 @@ impl<W: Workflow> RunHandle<W> {
             }
             may_be_over = true;
             // A hint may be lost, so a look follows in any case.
-            if tokio::time::timeout(LOOK_AGAIN, hints.changed())
-                .await
-                .is_err()
-            {
-                let run = self.client.find(&self.id).await?;
-                if run.state == RunState::Cancelled {
-                    return Err(Error::WrongState {
-                        run: run.id,
-                        state: run.state,
-                        verb: "awaited for a result",
-                    });
-                }
+            let heard = tokio::time::timeout(LOOK_AGAIN, hints.changed()).await;
+            if heard.is_err() {
+                // It may have been removed.
+                self.client.find(&self.id).await?;
             }
         }
     }
@@ -136,6 +128,11 @@ impl<W: Workflow> RunHandle<W> {
     /// What an outcome is to a caller.
     pub(super) async fn typed(&self, outcome: Outcome) -> Result<W::Output, Error> {
         match outcome {
+            Outcome::Fault(Fault::Cancelled { by, reason }) => Err(Error::Cancelled {
+                run: self.id.clone(),
+                by,
+                reason,
+            }),
             Outcome::Ok(json) => W::Output::load(json.as_str()).map_err(|fault| Error::Stored {
                 run: self.id.clone(),
                 position: Position::OUTPUT.to_owned(),

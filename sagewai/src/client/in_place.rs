@@ -1,12 +1,13 @@
 //! Driving a run in the calling process, without a worker beside it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use super::{Client, RunHandle};
 use crate::error::Error;
-use crate::model::{ClaimOne, Run, RunState, Waiting};
+use crate::model::{ClaimOne, Run, RunKey, RunState, Waiting};
 use crate::worker::drive::{Mail, drive};
 use crate::worker::life::Life;
 use crate::worker::{Undertaker, keep_lease, setup_in_place};
@@ -81,12 +82,17 @@ impl<W: Workflow> RunHandle<W> {
             let tick = store.tick().await?;
             let run = match store.claim_one(life.key, self.id()).await? {
                 ClaimOne::Claimed(claimed) => {
-                    let (_mail, inbox) = watch::channel(Mail {
+                    let (mail, inbox) = watch::channel(Mail {
                         wakes: claimed.run.wakes,
                         drain: false,
+                        lost: false,
                     });
                     let definition = Definition::of::<W>();
-                    drive(life.clone(), definition, *claimed, inbox).await;
+                    let run = claimed.run.key();
+                    tokio::select! {
+                        _ = drive(life.clone(), definition, *claimed, inbox) => {}
+                        never = bring_mail(life, run, mail) => match never {},
+                    }
                     continue;
                 }
                 ClaimOne::NoRun => {
@@ -97,7 +103,7 @@ impl<W: Workflow> RunHandle<W> {
                 ClaimOne::Not(run) => run,
             };
             match run.state {
-                RunState::Completed | RunState::Failed => {
+                RunState::Completed | RunState::Failed | RunState::Cancelled => {
                     // Retried between the two looks, it is not over any more.
                     let Some(outcome) = store.output(self.id()).await? else {
                         continue;
@@ -107,7 +113,7 @@ impl<W: Workflow> RunHandle<W> {
                 // A worker was quicker with the run that this call has created; what it returns is the same.
                 RunState::Running if self.is_new() => {}
                 RunState::Running => return Err(self.already_running(&run).await?),
-                RunState::Paused | RunState::Cancelled => {
+                RunState::Paused => {
                     return Err(Error::WrongState {
                         run: run.id,
                         state: run.state,
@@ -141,6 +147,34 @@ impl<W: Workflow> RunHandle<W> {
             run: run.id.clone(),
             worker: its.map_or_else(|| "unknown".to_owned(), |w| w.registered.name),
         })
+    }
+}
+
+/// Tells a driven run, for as long as it is driven, of messages, and that it was taken away.
+async fn bring_mail(life: &Life, run: RunKey, mail: watch::Sender<Mail>) -> Infallible {
+    let store = &life.setup.store;
+    let mut hints = store.hints().watch_work();
+    loop {
+        // A hint may be lost, so a look follows in any case.
+        let _ = tokio::time::timeout(LOOK_AGAIN, hints.changed()).await;
+        if store.hints().take_due()
+            && let Err(error) = store.tick().await
+        {
+            tracing::warn!(%error, "the clock was not looked at");
+        }
+        match store.wakes(life.key, &[run]).await {
+            Ok(own) => {
+                mail.send_if_modified(|mail| match own.first() {
+                    Some((_, wakes)) => {
+                        let news = *wakes > mail.wakes;
+                        mail.wakes = mail.wakes.max(*wakes);
+                        news
+                    }
+                    None => !std::mem::replace(&mut mail.lost, true),
+                });
+            }
+            Err(error) => tracing::warn!(%error, "messages not looked for yet"),
+        }
     }
 }
 

@@ -1,21 +1,28 @@
 //! The door for everybody outside a workflow: start runs, await them, decide at gates.
 
+mod control;
 mod gates;
 mod handle;
 mod in_place;
+mod places;
+mod signals;
 mod start;
+mod states;
 mod status;
 
 use std::fmt;
 
 use crate::error::Error;
-use crate::model::{Gate, Journal, Run, RunFilter, RunId};
+use crate::model::{Child, Journal, Run, RunFilter, RunId};
 use crate::store::AnyStore;
 use crate::workflow::Workflow;
 
-pub use gates::GateHandle;
+pub use gates::{ApproveCall, GateHandle, Gates, Standing};
 pub use handle::RunHandle;
 pub use in_place::Settled;
+pub use places::Place;
+pub use signals::SignalCall;
+pub use states::StateAt;
 pub use status::{Status, StepState, StepStatus};
 
 /// Talks to a store: cheap to make and to clone, from any process.
@@ -69,12 +76,19 @@ impl Client {
         GateHandle::new(self.clone(), run.into(), gate.into())
     }
 
-    /// Gates at which runs wait for a decision, oldest first; at most a thousand.
+    /// All gates: what is asked of people.
+    pub fn gates(&self) -> Gates {
+        Gates::new(self.clone())
+    }
+
+    /// Runs that a run has started, in the order of their start.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub async fn open_gates(&self) -> Result<Vec<Gate>, Error> {
-        Ok(self.store.open_gates(1_000).await?)
+    /// [`Error::NoRun`], [`Error::Store`].
+    pub async fn children(&self, run: &RunId) -> Result<Vec<Child>, Error> {
+        let found = self.store.messages(run).await?;
+        let found = found.ok_or_else(|| Error::NoRun { run: run.clone() })?;
+        Ok(found.children)
     }
 
     /// Where a run stands, and what each of its steps has done. None where there is no such run.
@@ -104,30 +118,6 @@ impl Client {
     /// [`Error::Store`].
     pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>, Error> {
         Ok(self.store.runs(filter).await?)
-    }
-
-    /// Makes a failed run go on, or one that waits because its code no longer fitted: completed steps stay, the one
-    /// that failed is tried anew. `by` says who asked for it.
-    ///
-    /// # Errors
-    /// [`Error::NoRun`], and [`Error::WrongState`] where it neither failed nor waits for that.
-    pub async fn retry(
-        &self,
-        run: impl TryInto<RunId, Error: Into<Error>>,
-        by: &str,
-    ) -> Result<(), Error> {
-        let id = run.try_into().map_err(Into::into)?;
-        let Some(found) = self.store.retry(&id, by).await? else {
-            return Err(Error::NoRun { run: id });
-        };
-        if crate::model::can_retry(&found) {
-            return Ok(());
-        }
-        Err(Error::WrongState {
-            run: id,
-            state: found.state,
-            verb: "retried",
-        })
     }
 
     pub(crate) async fn find(&self, id: &RunId) -> Result<Run, Error> {

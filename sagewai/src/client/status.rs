@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::states::is_of_an_operation;
 use crate::error::Error;
 use crate::model::{
     CheckpointKind, EventKind, Journal, Position, Run, RunId, RunState, RunningStep, Timestamp,
@@ -83,8 +84,8 @@ fn steps(journal: &Journal, executing: &[RunningStep]) -> Vec<StepStatus> {
     let mut steps: Vec<StepStatus> = journal
         .checkpoints
         .iter()
+        .filter(|checkpoint| is_of_an_operation(checkpoint))
         .map(|checkpoint| (&checkpoint.written, checkpoint.at))
-        .filter(|(c, _)| !matches!(c.kind, CheckpointKind::Input | CheckpointKind::Output))
         .map(|(c, at)| StepStatus {
             position: c.position.clone(),
             kind: c.kind,

@@ -1,6 +1,6 @@
 //! What callers of the library get.
 
-use crate::model::{Decision, Invalid, Outcome, RunId, RunState};
+use crate::model::{Decision, Invalid, Outcome, RunId, RunState, VoteRefused};
 use crate::store::StoreError;
 
 use super::{Fault, StepError};
@@ -34,6 +34,16 @@ pub enum Error {
         /// Why.
         #[source]
         fault: Fault,
+    },
+    /// The code of this process does not fit what the run holds.
+    #[error("the code of `{workflow}` in this process does not fit run `{run}`: {reason}")]
+    Diverged {
+        /// The run.
+        run: RunId,
+        /// Its workflow.
+        workflow: String,
+        /// What was expected where, and what the code asks for.
+        reason: String,
     },
     /// A run of this id exists for another workflow or other arguments.
     #[error(
@@ -88,6 +98,51 @@ pub enum Error {
         gate: String,
         /// The decision that stands.
         first: Decision,
+    },
+    /// A vote does not count.
+    #[error("gate `{gate}` of run `{run}`: {why}")]
+    VoteRefused {
+        /// The run.
+        run: RunId,
+        /// The gate.
+        gate: String,
+        /// Why.
+        why: Box<VoteRefused>,
+    },
+    /// Another message was sent under the same id.
+    #[error(
+        "another message was sent to run `{run}` under this id; give each message an id of its own"
+    )]
+    OtherSignal {
+        /// The run.
+        run: RunId,
+    },
+    /// A message cannot be stored.
+    #[error("{what} {fault}")]
+    Message {
+        /// Which one.
+        what: String,
+        /// Why.
+        #[source]
+        fault: Fault,
+    },
+    /// The run has nothing of this name or id.
+    #[error("run `{run}` does not have {verb}")]
+    Nothing {
+        /// The run.
+        run: RunId,
+        /// What was looked for.
+        verb: &'static str,
+    },
+    /// The run was ended from outside.
+    #[error("run `{run}` was cancelled by {by}: {reason}")]
+    Cancelled {
+        /// The run.
+        run: RunId,
+        /// By whom.
+        by: String,
+        /// Why.
+        reason: String,
     },
     /// The run failed.
     #[error(transparent)]

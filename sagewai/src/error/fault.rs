@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fault {
-    /// An attempt did not end within the step's `timeout`.
+    /// An attempt did not end within the step's `timeout`, or nobody and nothing came for an operation in time.
     TimedOut {
-        /// Name of the step.
+        /// Name of the step; `approval:review`, `signal:payment` of another operation.
         step: String,
         /// The limit it passed.
         limit: Duration,
@@ -25,8 +25,41 @@ pub enum Fault {
         /// What the panic said.
         message: String,
     },
-    /// The run was cancelled while this operation was in flight.
-    Cancelled,
+    /// The run was ended from outside.
+    Cancelled {
+        /// By whom.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The run was not over by its deadline.
+    DeadlinePassed {
+        /// How long it had, from its start.
+        limit: Duration,
+    },
+    /// A run that this one started was cancelled.
+    ChildCancelled {
+        /// Which one.
+        run: String,
+        /// By whom.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A run could not be started, or is not this one's own.
+    Child {
+        /// Which one.
+        run: String,
+        /// Why.
+        reason: String,
+    },
+    /// A gate cannot be asked at as it is described.
+    Gate {
+        /// Name of the gate.
+        gate: String,
+        /// Why.
+        reason: String,
+    },
     /// A person said no at a gate. Never retried.
     Rejected {
         /// Name of the gate.
@@ -84,10 +117,24 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::TimedOut { step, limit } => {
-                write!(f, "timeout: step `{step}` did not end within {limit:?}")
+                write!(f, "timeout: `{step}` did not end within {limit:?}")
             }
             Fault::Panicked { message } => write!(f, "panicked: {message}"),
-            Fault::Cancelled => f.write_str("the run was cancelled"),
+            Fault::Cancelled { by, reason } => write!(f, "cancelled by {by}: {reason}"),
+            Fault::DeadlinePassed { limit } => {
+                write!(
+                    f,
+                    "the run was not over by its deadline, {limit:?} after its start"
+                )
+            }
+            Fault::ChildCancelled { run, by, reason } => {
+                write!(
+                    f,
+                    "run `{run}`, which this one started, was cancelled by {by}: {reason}"
+                )
+            }
+            Fault::Child { run, reason } => write!(f, "run `{run}` cannot be a child: {reason}"),
+            Fault::Gate { gate, reason } => write!(f, "gate `{gate}` cannot be asked at: {reason}"),
             Fault::Rejected {
                 gate,
                 reason,

@@ -22,6 +22,10 @@ pub enum CheckpointKind {
     Sleep,
     /// The decision at a gate.
     Gate,
+    /// A message that was taken.
+    Signal,
+    /// A run that was started, and then how it ended.
+    Child,
     /// The run's result.
     Output,
 }
@@ -35,14 +39,16 @@ impl CheckpointKind {
             CheckpointKind::Record => "record",
             CheckpointKind::Sleep => "sleep",
             CheckpointKind::Gate => "gate",
+            CheckpointKind::Signal => "signal",
+            CheckpointKind::Child => "child",
             CheckpointKind::Output => "output",
         }
     }
 
     /// Reads the word in the table.
     pub fn from_word(word: &str) -> Option<CheckpointKind> {
-        use CheckpointKind::{Gate, Input, Output, Record, Sleep, Step};
-        [Input, Step, Record, Sleep, Gate, Output]
+        use CheckpointKind::{Child, Gate, Input, Output, Record, Signal, Sleep, Step};
+        [Input, Step, Record, Sleep, Gate, Signal, Child, Output]
             .into_iter()
             .find(|kind| kind.as_str() == word)
     }

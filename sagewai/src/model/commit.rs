@@ -22,8 +22,30 @@ pub struct Commit {
     pub events: Vec<NewEvent>,
     /// Gates at which the run asks.
     pub gates: Vec<GateRequest>,
+    /// What it changes beyond that; most commits change nothing there.
+    pub beyond: Beyond,
     /// How the run goes on.
     pub then: Then,
+}
+
+/// What a commit changes of messages and of other runs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Beyond {
+    /// Names of gates at which the run does not wait any more: another branch was faster.
+    pub withdrawn: Vec<String>,
+    /// Ids of the messages that it has taken.
+    pub taken: Vec<String>,
+    /// Runs that it started and that are to end with it, or that it does not wait for any more.
+    pub ends: Vec<RunKey>,
+    /// The run that started it, which is told that it has ended.
+    pub parent: Option<RunKey>,
+}
+
+impl Beyond {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Beyond::default()
+    }
 }
 
 impl Commit {
@@ -55,6 +77,11 @@ pub enum Then {
     Continue,
     /// It goes to sleep, unless a message has arrived that the worker has not seen.
     Park(Park),
+    /// It stops until a person makes it go on, unless a message has arrived that the worker has not seen.
+    Pause {
+        /// [`Run::wakes`](super::Run::wakes) as the worker has seen it.
+        wakes: i32,
+    },
     /// It ends. Its result is the checkpoint at [`Position::OUTPUT`], among the others.
     Finish(Ending),
     /// Its worker shuts down: claimable again, at once.
@@ -133,20 +160,25 @@ pub fn judge(commit: &Commit, found: &Found) -> Option<Verdict> {
         .iter()
         .any(|c| found.positions.contains(&c.position))
         || commit.events.iter().any(|e| found.events.contains(&e.id));
-    let stored = any_row
-        || match &commit.then {
-            Then::Continue => false,
-            Then::Park(_) => {
-                found.epoch == commit.epoch
-                    && matches!(found.state, RunState::Waiting | RunState::Pending)
-            }
-            Then::Finish(ending) => found.epoch == commit.epoch && found.state == ending.state(),
-            Then::HandBack => found.epoch == commit.epoch && found.state == RunState::Pending,
-        };
-    if stored {
+    // Only a commit that leaves no rows is told by the state of the run: somebody else may have moved it there.
+    let leaves_rows = !commit.checkpoints.is_empty() || !commit.events.is_empty();
+    let moved = || match &commit.then {
+        Then::Continue => false,
+        Then::Park(_) => {
+            found.epoch == commit.epoch
+                && matches!(found.state, RunState::Waiting | RunState::Pending)
+        }
+        Then::Pause { .. } => {
+            found.epoch == commit.epoch
+                && matches!(found.state, RunState::Paused | RunState::Pending)
+        }
+        Then::Finish(ending) => found.epoch == commit.epoch && found.state == ending.state(),
+        Then::HandBack => found.epoch == commit.epoch && found.state == RunState::Pending,
+    };
+    if any_row || (!leaves_rows && moved()) {
         let still_driven = ours && found.state == RunState::Running;
         return Some(match &commit.then {
-            Then::Park(_) if still_driven => Verdict::Awake,
+            Then::Park(_) | Then::Pause { .. } if still_driven => Verdict::Awake,
             _ => Verdict::Committed,
         });
     }

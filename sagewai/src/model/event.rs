@@ -1,5 +1,7 @@
 //! What happened to a run that its checkpoints do not say.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -34,7 +36,26 @@ pub enum EventKind {
         /// What it waits for.
         waiting: Waiting,
     },
-    /// A person decided at a gate.
+    /// A person spoke at a gate, and it takes more of them; or the run has not asked yet.
+    Voted {
+        /// Which gate.
+        gate: String,
+        /// Yes or no.
+        approved: bool,
+        /// Who.
+        by: String,
+        /// Why, where it was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// The reviewers of a gate are to be reminded.
+    Reminded {
+        /// Which gate.
+        gate: String,
+        /// How many times by now.
+        times: u32,
+    },
+    /// A gate was decided: by this person's vote, or by its deadline.
     Decided {
         /// Which gate.
         gate: String,
@@ -44,6 +65,49 @@ pub enum EventKind {
         by: String,
         /// Why, where it was said.
         reason: Option<String>,
+    },
+    /// A message was sent to the run.
+    Signalled {
+        /// What it is called.
+        signal: String,
+        /// Its id.
+        id: String,
+        /// Who sent it, where they said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// A message that the run had not taken was taken away.
+    SignalDropped {
+        /// What it was called.
+        signal: String,
+        /// Its id.
+        id: String,
+        /// By whom.
+        by: String,
+    },
+    /// The run was ended from outside.
+    Cancelled {
+        /// By whom.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The run was not over by its deadline.
+    DeadlinePassed {
+        /// How long it had, from its start.
+        limit: Duration,
+    },
+    /// A person asked the run to pause.
+    PauseAsked {
+        /// Who.
+        by: String,
+    },
+    /// The run has paused.
+    Paused,
+    /// A person made a paused run go on.
+    Resumed {
+        /// Who.
+        by: String,
     },
     /// A worker that shut down gave the run back.
     HandedBack {
@@ -64,7 +128,16 @@ impl EventKind {
             EventKind::Claimed { .. } => "claimed",
             EventKind::AttemptFailed { .. } => "attempt_failed",
             EventKind::Parked { .. } => "parked",
+            EventKind::Voted { .. } => "voted",
+            EventKind::Reminded { .. } => "reminded",
             EventKind::Decided { .. } => "decided",
+            EventKind::Signalled { .. } => "signalled",
+            EventKind::SignalDropped { .. } => "signal_dropped",
+            EventKind::Cancelled { .. } => "cancelled",
+            EventKind::DeadlinePassed { .. } => "deadline_passed",
+            EventKind::PauseAsked { .. } => "pause_asked",
+            EventKind::Paused => "paused",
+            EventKind::Resumed { .. } => "resumed",
             EventKind::HandedBack { .. } => "handed_back",
             EventKind::Retried { .. } => "retried",
         }

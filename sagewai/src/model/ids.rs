@@ -75,6 +75,23 @@ pub fn gate_name(value: &str) -> Result<(), Invalid> {
     check_name("gate", value)
 }
 
+/// Checks the name of a signal, by the same rule.
+pub fn signal_name(value: &str) -> Result<(), Invalid> {
+    check_name("signal", value)
+}
+
+/// Checks why something is done, in the words of the one who does it: 1 to 2,000 bytes, not only white space, no NUL.
+pub fn reason(value: &str) -> Result<(), Invalid> {
+    let rule = if value.trim().is_empty() || value.contains('\0') {
+        "say why, in a few visible words"
+    } else if value.len() > 2_000 {
+        "say why in at most 2,000 bytes"
+    } else {
+        return Ok(());
+    };
+    Err(Invalid::new("reason", value, rule))
+}
+
 /// Names one execution of a workflow: chosen by the caller, or generated (a `UUIDv7`).
 ///
 /// 1 to 200 bytes, without control characters and without white space at its ends.
@@ -237,18 +254,27 @@ impl Position {
         format!("{self}/woke").into()
     }
 
+    /// Where it is kept that the child whose result stands at this position was started.
+    pub(crate) fn started(&self) -> Position {
+        format!("{self}/started").into()
+    }
+
     /// Where the winner of the race at this position is kept.
     pub(crate) fn won(&self) -> Position {
         format!("{self}/won").into()
     }
 
-    /// Whether it is a note of the engine beside an operation: that a sleep is over, which branch won a race. (What
+    /// Whether it is a note of the engine beside an operation: that a sleep is over, which branch won a race, that a
+    /// child was started. (What
     /// authors name in there stands in a branch, as in `race.0/won`.)
     pub fn is_note(&self) -> bool {
         let mut segments = self.0.rsplit('/');
         let (last, of) = (segments.next(), segments.next().unwrap_or_default());
         let of = of.split('#').next().unwrap_or_default();
-        matches!((of, last), ("sleep", Some("woke")) | ("race", Some("won")))
+        matches!(
+            (of, last),
+            ("sleep", Some("woke")) | ("race" | "timeout", Some("won"))
+        ) || (of.starts_with("child:") && last == Some("started"))
     }
 }
 

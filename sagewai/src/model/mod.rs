@@ -1,5 +1,6 @@
 //! The nouns of the system and the rules between them: pure, synchronous, and the same for every store.
 
+mod act;
 mod checkpoint;
 mod commit;
 mod event;
@@ -8,30 +9,38 @@ mod forgetting;
 mod gate;
 mod ids;
 mod labels;
+mod lineage;
 mod payload;
 pub(crate) mod retry;
 mod run;
+mod signal;
 mod storable;
 mod time;
 mod worker;
 
+pub use act::{Act, Answer, may};
 pub use checkpoint::{
     Checkpoint, CheckpointKind, NewCheckpoint, Outcome, digest, input_checkpoint,
 };
-pub use commit::{Commit, Ending, Found, Park, Then, Verdict, judge};
+pub use commit::{Beyond, Commit, Ending, Found, Park, Then, Verdict, judge};
 pub use event::{Event, EventKind, NewEvent};
 pub use filter::{DEFAULT_PAGE, RunFilter};
-pub use gate::{Decided, Decision, Gate, GateRequest};
+pub use gate::{
+    DEADLINE, Decision, Gate, GateRequest, GateRules, OnDeadline, Vote, VoteRefused, Voted,
+    gate_digest,
+};
 pub use ids::{
-    Invalid, Position, RunId, RunKey, WorkerKey, gate_name, person, pool_name, worker_name,
-    workflow_name,
+    Invalid, Position, RunId, RunKey, WorkerKey, gate_name, person, pool_name, reason, signal_name,
+    worker_name, workflow_name,
 };
 pub use labels::{Label, Labels};
+pub use lineage::{Cause, Child, Header, OnParentEnd, Parent};
 pub use payload::Json;
 pub use run::{
-    ClaimOne, Claimed, Journal, NewRun, Run, RunState, Started, Waiting, can_retry, is_legal,
-    orderly_claims,
+    ClaimOne, Claimed, Journal, Messages, NewRun, Run, RunState, Started, Waiting, can_retry,
+    is_legal, orderly_claims,
 };
+pub use signal::{NewSignal, Signal};
 pub use time::Timestamp;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use time::micros;

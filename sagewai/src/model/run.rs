@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Checkpoint, Event, Gate, Json, Labels, Position, RunId, RunKey, Timestamp, WorkerKey};
+use super::{
+    Checkpoint, Child, Event, Gate, Header, Json, Labels, Position, RunId, RunKey, Signal,
+    Timestamp, WorkerKey,
+};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,7 +18,7 @@ pub enum RunState {
     Pending,
     /// A worker drives it.
     Running,
-    /// It waits for a gate, a timer, a retry; it costs nothing meanwhile.
+    /// It waits for a gate, a signal, another run, a timer, a retry; it costs nothing meanwhile.
     Waiting,
     /// A person stopped it; it goes on when they say so.
     Paused,
@@ -77,7 +80,9 @@ pub fn is_legal(from: RunState, to: RunState) -> bool {
     use RunState::{Cancelled, Completed, Failed, Paused, Pending, Running, Waiting};
     matches!(
         (from, to),
-        (Pending, Running | Paused | Cancelled)
+        // To failed: it was not over by its deadline.
+        (Pending | Waiting | Paused, Failed)
+            | (Pending, Running | Paused | Cancelled)
             // To itself: taken over from a worker that is gone.
             | (Running, Running | Pending | Waiting | Paused | Completed | Failed | Cancelled)
             | (Waiting, Pending | Paused | Cancelled)
@@ -95,6 +100,16 @@ pub enum Waiting {
     Gate {
         /// Name of the gate.
         gate: String,
+    },
+    /// A message.
+    Signal {
+        /// What it is called.
+        signal: String,
+    },
+    /// Another run, which it started.
+    Child {
+        /// Which one.
+        run: RunId,
     },
     /// A time.
     Timer {
@@ -125,6 +140,8 @@ impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Waiting::Gate { gate } => write!(f, "waits for a decision at gate `{gate}`"),
+            Waiting::Signal { signal } => write!(f, "waits for signal `{signal}`"),
+            Waiting::Child { run } => write!(f, "waits for run `{run}`, which it started"),
             Waiting::Timer { position, until } => write!(f, "`{position}` sleeps until {until}"),
             Waiting::Retry {
                 position,
@@ -161,6 +178,8 @@ pub struct NewRun {
     pub fingerprint: i64,
     /// How long it stays out of the queue.
     pub delay: Duration,
+    /// Where it comes from, and how long it may take.
+    pub header: Header,
 }
 
 /// What became of a start.
@@ -204,6 +223,10 @@ pub struct Run {
     pub priority: i16,
     /// Fingerprint of the workflow it began with.
     pub fingerprint: i64,
+    /// Where it comes from, and how long it may take.
+    pub header: Header,
+    /// Whether it was asked to pause and has not come to a durable point yet.
+    pub pausing: bool,
     /// What it waits for.
     pub waiting: Option<Waiting>,
     /// When it goes on by itself.
@@ -243,6 +266,19 @@ impl Journal {
             .iter()
             .find(|c| c.written.position.as_str() == position)
     }
+}
+
+/// What has come for a run from outside, and how it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Messages {
+    /// The run.
+    pub run: Run,
+    /// Its gates, by name.
+    pub gates: Vec<Gate>,
+    /// Messages that it has not taken, in the order in which they were sent.
+    pub signals: Vec<Signal>,
+    /// Runs that it started, in the order of their start.
+    pub children: Vec<Child>,
 }
 
 /// A run that a worker may drive.
@@ -296,8 +332,8 @@ mod tests {
                 if from.is_finished() {
                     assert_eq!(legal, (from, to) == (RunState::Failed, RunState::Pending));
                 }
-                if legal && to.is_finished() && to != RunState::Cancelled {
-                    assert_eq!(from, RunState::Running, "only a driven run can end");
+                if legal && to == RunState::Completed {
+                    assert_eq!(from, RunState::Running, "only a driven run can return");
                 }
             }
         }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use uuid::Uuid;
 
-use crate::model::{Ending, Park, RunState, Then};
+use crate::model::{Ending, GateRules, Header, Park, RunState, Then};
 
 /// A length of time in microseconds, short enough to be added to any time of this age.
 pub(super) fn micros(length: Duration) -> i64 {
@@ -22,6 +23,22 @@ pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
 
+/// The rules of a gate; null where they are the plain ones.
+pub(super) fn rules(rules: &GateRules) -> Option<String> {
+    (*rules != GateRules::default()).then(|| json(rules))
+}
+
+/// What is known of a run from its start; null where that is nothing.
+pub(super) fn header(header: &Header) -> Option<String> {
+    (!header.is_empty()).then(|| json(header))
+}
+
+/// The run that started it.
+pub(super) fn parent(header: &Header) -> Option<Uuid> {
+    let parent = header.parent.as_ref();
+    parent.map(|parent| parent.run.key().uuid())
+}
+
 /// A count, as the column holds it.
 pub(super) fn count(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
@@ -32,7 +49,7 @@ pub(super) fn count(value: u32) -> i32 {
 pub(super) struct Move {
     /// The state it moves to.
     pub(super) state: &'static str,
-    /// For a run that parks: the wake counter that its worker has seen.
+    /// For a run that sleeps or pauses: the wake counter that its worker has seen.
     #[cfg_attr(
         not(feature = "postgres"),
         expect(dead_code, reason = "SQLite compares it before it writes")
@@ -82,6 +99,10 @@ impl Move {
                 waiting: Some(json(waiting)),
                 wake_us: wake_after.map(micros),
                 ..Move::to(RunState::Waiting)
+            },
+            Then::Pause { wakes } => Move {
+                wakes: Some(*wakes),
+                ..Move::to(RunState::Paused)
             },
         })
     }

@@ -54,7 +54,9 @@ pub(super) struct Flushed {
 impl News {
     /// Tells those who listen in this process.
     pub(super) fn tell(&self, hints: &Hints) {
-        if self.work {
+        if self.due {
+            hints.tell_due();
+        } else if self.work {
             hints.tell_work();
         }
         for (run, result) in &self.runs {
@@ -71,6 +73,8 @@ impl News {
 pub(super) struct News {
     /// Whether there is something to claim, or a timer.
     pub(super) work: bool,
+    /// Whether something is due at once: a parent is to be told, or a child to be ended.
+    pub(super) due: bool,
     /// Runs that ended or went to sleep; with the results of those that are complete.
     pub(super) runs: Vec<(RunKey, Option<Outcome>)>,
 }
@@ -365,6 +369,7 @@ impl News {
     fn of(asked: &[Asked], flushed: &Flushed) -> News {
         let mut news = News {
             work: flushed.created.contains(&true),
+            due: false,
             runs: Vec::new(),
         };
         let commits = asked.iter().filter_map(|asked| match asked {
@@ -372,11 +377,15 @@ impl News {
             Asked::Start(..) => None,
         });
         for (commit, verdict) in commits.zip(&flushed.verdicts) {
+            let beyond = &commit.beyond;
+            news.due |= verdict.is_some() && (!beyond.ends.is_empty() || beyond.parent.is_some());
             match (&commit.then, verdict) {
                 (Then::Finish(Ending::Completed), Some(_)) => {
                     news.runs.push((commit.run, commit.result().cloned()));
                 }
-                (Then::Finish(_), Some(_)) => news.runs.push((commit.run, None)),
+                (Then::Pause { .. }, Some(Verdict::Committed)) | (Then::Finish(_), Some(_)) => {
+                    news.runs.push((commit.run, None));
+                }
                 (Then::Park(park), Some(Verdict::Committed)) => {
                     news.runs.push((commit.run, None));
                     // Its time may come before that of any other: whoever watches the clock looks again.

@@ -19,6 +19,8 @@ pub struct Hints(Arc<Shared>);
 struct Shared {
     /// Counts hints about work; the value itself means nothing.
     work: watch::Sender<u64>,
+    /// Whether a time has come that no look at the clock has seen.
+    due: AtomicBool,
     /// Whether words of other processes arrive.
     live: AtomicBool,
     runs: Mutex<HashMap<RunKey, watch::Sender<Heard>>>,
@@ -35,6 +37,7 @@ impl Default for Hints {
         Hints(Arc::new(Shared {
             work: watch::Sender::new(0),
             live: AtomicBool::new(false),
+            due: AtomicBool::new(false),
             runs: Mutex::default(),
         }))
     }
@@ -66,6 +69,17 @@ impl Hints {
     /// Something may be claimable, or a running run has a message.
     pub fn tell_work(&self) {
         self.0.work.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// A time has come: whoever hears it first looks at the clock.
+    pub fn tell_due(&self) {
+        self.0.due.store(true, Ordering::Release);
+        self.tell_work();
+    }
+
+    /// Whether a time has come, asked by the one who looks at the clock now.
+    pub(crate) fn take_due(&self) -> bool {
+        self.0.due.swap(false, Ordering::AcqRel)
     }
 
     /// A run has ended or gone to sleep.

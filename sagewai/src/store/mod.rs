@@ -13,11 +13,15 @@ mod error;
 mod failure;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod group_commit;
+mod held;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod held_sql;
 mod hints;
 mod memory;
 mod open;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod outputs;
+mod outside;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -38,8 +42,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    Beat, ClaimOne, Claimed, Commit, Decided, Decision, Gate, Journal as RunJournal, Lease, NewRun,
-    NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
+    Act, Answer, Beat, ClaimOne, Claimed, Commit, Gate, Journal as RunJournal, Lease, Messages,
+    NewRun, NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
     Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
 
@@ -60,9 +64,12 @@ pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 /// `store::conformance` (feature `testing`) is its contract as tests.
 ///
 /// A store is a cheap handle: clones share everything.
-pub trait Store: Schema + Journal + Queue + Gates + Query + Debug + Send + Sync + 'static {}
+pub trait Store:
+    Schema + Journal + Queue + Outside + Query + Debug + Send + Sync + 'static
+{
+}
 
-impl<T: Schema + Journal + Queue + Gates + Query + Debug + Send + Sync + 'static> Store for T {}
+impl<T: Schema + Journal + Queue + Outside + Query + Debug + Send + Sync + 'static> Store for T {}
 
 /// Tables, the clock, and hints.
 #[async_trait]
@@ -116,13 +123,6 @@ pub trait Journal {
     /// How a run ended: its checkpoint at [`Position::OUTPUT`](crate::Position::OUTPUT). None while it has not, where it
     /// was cancelled, and where there is no such run.
     async fn output(&self, run: &RunId) -> StoreResult<Option<Outcome>>;
-
-    /// Makes a `failed` run, or one that waits because its code no longer fits, `pending` again; `by` is kept in
-    /// the timeline. Completed steps stay. The checkpoints that made it fail go: those at the end of the order
-    /// that are no values, and every other with the very error in which the run ended. Attempts count from the
-    /// start again. Returns the state in which it found the run; nothing changed unless that was `failed` or
-    /// `waiting` for [`Waiting::Diverged`](crate::Waiting::Diverged). None where there is no such run.
-    async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>>;
 }
 
 /// Claims and leases.
@@ -151,8 +151,8 @@ pub trait Queue {
     /// once. Returns whether it was alive.
     async fn bury(&self, worker: WorkerKey) -> StoreResult<bool>;
 
-    /// Looks at the clock: makes runs claimable whose time has come (at most a thousand at once), and declares
-    /// workers dead whose lease has passed.
+    /// Looks at the clock: makes runs claimable whose time has come (at most a thousand at once), tells parents of
+    /// children that have ended, ends runs that are to be ended, and declares workers dead whose lease has passed.
     async fn tick(&self) -> StoreResult<Tick>;
 
     /// Takes up to `limit` runs that this worker may serve: `running`, under a new epoch. Queued ones come by
@@ -174,12 +174,20 @@ pub trait Queue {
     async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne>;
 }
 
-/// Decisions of people.
+/// What comes to runs from outside.
 #[async_trait]
-pub trait Gates {
-    /// Decides at a gate, once. A decision that comes before the run asks is kept for it. A run that waits becomes
-    /// `pending`; one that is running is told by its [`Run::wakes`].
-    async fn decide(&self, run: &RunId, gate: &str, decision: &Decision) -> StoreResult<Decided>;
+pub trait Outside {
+    /// Does something to a run, as [`Act`] says. What is news to the run raises [`Run::wakes`]: one that waits becomes
+    /// `pending`, one that is driven hears of it, and one that is about to sleep does not. Of two acts on one run,
+    /// each sees all or nothing of the other.
+    ///
+    /// A run that ends this way gets its checkpoint at [`Position::OUTPUT`](crate::Position::OUTPUT) and an event. What
+    /// its worker writes afterwards is fenced. Its own parent is told, and children that are to end with it do so at
+    /// the next [`Queue::tick`].
+    async fn act(&self, run: &RunId, act: &Act) -> StoreResult<Answer>;
+
+    /// What has come for a run, and how it stands, as of one moment after the call; none where there is no such run.
+    async fn messages(&self, run: &RunId) -> StoreResult<Option<Messages>>;
 
     /// Gates at which unfinished runs wait for a decision, oldest first, at most `limit`.
     async fn open_gates(&self, limit: u32) -> StoreResult<Vec<Gate>>;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::model::{
-    Checkpoint, CheckpointKind, Decision, Event, Gate, Json, NewCheckpoint, NewWorker, Outcome,
-    Position, Run, RunId, RunState, Timestamp, WorkerKey, WorkerRecord,
+    Cause, Checkpoint, CheckpointKind, Child, Decision, Event, Gate, Header, Json, NewCheckpoint,
+    NewWorker, Outcome, Position, Run, RunId, RunState, Signal, Timestamp, WorkerKey, WorkerRecord,
 };
 
 /// Why a row cannot be read.
@@ -73,6 +73,8 @@ pub(super) fn run(row: &impl Cells) -> Read<Run> {
         wakes: row.int("wakes")?,
         priority: row.small("priority")?,
         fingerprint: row.big("fingerprint")?,
+        header: json_or_default(row, "header")?,
+        pausing: row.flag_or_null("pausing")?.unwrap_or(false),
         waiting: match row.text_or_null("waiting")? {
             Some(text) => Some(json(&text)?),
             None => None,
@@ -137,9 +139,51 @@ pub(super) fn gate(row: &impl Cells) -> Read<Gate> {
         name: row.text("name")?,
         prompt: row.text("prompt")?,
         context: row.text_or_null("context")?.map(Json::from_store),
+        rules: json_or_default(row, "rules")?,
+        digest: row.text("digest")?,
         asked_at: time_or_null(row, "asked_at")?,
+        deadline_at: time_or_null(row, "deadline_at")?,
+        votes: json(&row.text("votes")?)?,
         decision,
+        withdrawn_at: time_or_null(row, "withdrawn_at")?,
     })
+}
+
+/// Reads what `sql::SIGNAL` selects.
+pub(super) fn signal(row: &impl Cells) -> Read<Signal> {
+    Ok(Signal {
+        id: row.text("id")?,
+        name: row.text("name")?,
+        payload: Json::from_store(row.text("payload")?),
+        by: row.text_or_null("sent_by")?,
+        at: time(row, "sent_at")?,
+    })
+}
+
+/// Reads what `sql::CHILDREN` selects.
+pub(super) fn child(row: &impl Cells) -> Read<Child> {
+    let header: Header = json_or_default(row, "header")?;
+    let parent = header
+        .parent
+        .ok_or_else(|| Unreadable("a run has the key of a parent, and no parent".to_owned()))?;
+    let outcome = match row.text_or_null("outcome")? {
+        Some(_) => Some(outcome(row)?),
+        None => None,
+    };
+    Ok(Child {
+        run: run_id(row)?,
+        workflow: row.text("workflow")?,
+        position: parent.position,
+        state: state(row)?,
+        outcome,
+        finished_at: time_or_null(row, "finished_at")?,
+    })
+}
+
+/// Reads why a run is to be ended.
+pub(super) fn cause(row: &impl Cells) -> Read<Cause> {
+    let word = row.text("cause")?;
+    Cause::from_word(&word).ok_or_else(|| Unreadable::new("cause", &word))
 }
 
 /// Reads what `sql::WORKERS` selects.
@@ -186,6 +230,15 @@ fn duration(micros: i64) -> Duration {
 
 fn count(value: i32) -> Read<u32> {
     u32::try_from(value).map_err(|e| Unreadable(e.to_string()))
+}
+
+/// What is null where it says nothing.
+fn json_or_default<T>(row: &impl Cells, column: &'static str) -> Read<T>
+where
+    T: serde::de::DeserializeOwned + Default,
+{
+    let text = row.text_or_null(column)?;
+    text.map_or_else(|| Ok(T::default()), |text| json(&text))
 }
 
 fn json<T: serde::de::DeserializeOwned>(text: &str) -> Read<T> {

@@ -1,7 +1,7 @@
 //! The limit on payloads, applied before anything is written.
 
 use super::{PAYLOAD_BYTES_MAX, StoreError, StoreResult};
-use crate::model::{Commit, Json, NewRun, Outcome};
+use crate::model::{Act, Commit, Json, NewRun, Outcome};
 
 /// Refuses a start whose input is too large.
 pub(super) fn check_start(new: &NewRun) -> StoreResult<()> {
@@ -25,6 +25,14 @@ pub(super) fn check_commit(commit: &Commit) -> StoreResult<()> {
         )?;
     }
     Ok(())
+}
+
+/// Refuses a message that is too large.
+pub(super) fn check_act(act: &Act) -> StoreResult<()> {
+    match act {
+        Act::Signal(signal) => check("a message", signal.payload.len()),
+        _ => Ok(()),
+    }
 }
 
 fn check(what: &'static str, bytes: usize) -> StoreResult<()> {

@@ -19,6 +19,14 @@ pub(crate) struct Attempted {
     pub(crate) took: Duration,
 }
 
+/// How a task of a driven run ended.
+pub(crate) enum Ended {
+    /// An attempt of a step.
+    Attempt(Attempted),
+    /// The start of another run.
+    Started(Outcome),
+}
+
 /// Runs the body once: a panic, a passed limit and a result that is too large are failures like any other.
 pub(crate) async fn attempt(
     context: StepContext,

@@ -8,6 +8,7 @@ use super::WorkflowWorker;
 use super::dispatch::dispatch;
 use super::handle::{Stop, WorkerHandle};
 use super::life::{Life, Setup};
+use super::reminder::{OnReminder, Reminded};
 use super::signals::EndSignals;
 use crate::error::Error;
 use crate::model::{Label, Labels, WorkerKey};
@@ -37,6 +38,8 @@ fn defaults(store: AnyStore) -> Setup {
         lease: Duration::from_secs(30),
         drain_timeout: Duration::from_secs(30),
         max_claims: 5,
+        cancel_grace: Duration::from_secs(5),
+        on_reminder: OnReminder::default(),
     }
 }
 
@@ -71,8 +74,8 @@ impl WorkerBuilder {
         if let Err(held) = self.setup.registry.add(new) {
             self.wrong(Error::Worker {
                 reason: format!(
-                    "two workflows are named `{}`: one in `{}`, one in `{}`; rename one with `#[workflow(name = \"..\")]`",
-                    new.name, held.module, new.module
+                    "two workflows are named `{}`: `{}::{}` and `{}::{}`; rename one with `#[workflow(name = \"..\")]`",
+                    new.name, held.module, held.function, new.module, new.function
                 ),
             });
         }
@@ -141,6 +144,24 @@ impl WorkerBuilder {
     /// How many workers may die with a run, without progress between, before it is given up; 5 by default.
     pub fn max_claims(mut self, claims: u32) -> WorkerBuilder {
         self.setup.max_claims = i32::try_from(claims).unwrap_or(i32::MAX);
+        self
+    }
+
+    /// How long steps of a run that was cancelled may go on after their
+    /// [token](crate::StepContext::cancelled) was tripped, before they are aborted; 5 seconds by default.
+    pub fn cancel_grace(mut self, limit: Duration) -> WorkerBuilder {
+        self.setup.cancel_grace = limit;
+        self
+    }
+
+    /// What to do when nobody has decided at a gate for as long as its
+    /// [`remind_every`](crate::ApprovalGate::remind_every) says: write a mail, for instance. It is called on a task of
+    /// the worker, so hand long work to one of your own. After a crash it may be called again for the same reminder.
+    pub fn on_reminder(
+        mut self,
+        tell: impl Fn(&Reminded) + Send + Sync + 'static,
+    ) -> WorkerBuilder {
+        self.setup.on_reminder = OnReminder::new(tell);
         self
     }
 

@@ -225,16 +225,23 @@ impl Worker {
 
     /// Looks for messages and for work.
     async fn look(&mut self) -> StoreResult<()> {
+        if self.life.setup.store.hints().take_due() {
+            self.life.setup.store.tick().await?;
+        }
         if !self.driven.is_empty() {
             let runs = self.driven_keys();
-            for (run, wakes) in self.life.setup.store.wakes(self.life.key, &runs).await? {
-                if let Some(driven) = self.driven.get(&run) {
-                    driven.mail.send_if_modified(|mail| {
-                        let news = wakes > mail.wakes;
-                        mail.wakes = mail.wakes.max(wakes);
+            let own = self.life.setup.store.wakes(self.life.key, &runs).await?;
+            let own: HashMap<RunKey, i32> = own.into_iter().collect();
+            for (run, driven) in &self.driven {
+                driven.mail.send_if_modified(|mail| match own.get(run) {
+                    Some(wakes) => {
+                        let news = *wakes > mail.wakes;
+                        mail.wakes = mail.wakes.max(*wakes);
                         news
-                    });
-                }
+                    }
+                    // Ended from outside, taken away, or just given back by its own task, which then listens no more.
+                    None => !std::mem::replace(&mut mail.lost, true),
+                });
             }
         }
         self.more = true;
@@ -285,6 +292,7 @@ impl Worker {
             let (mail, inbox) = watch::channel(Mail {
                 wakes: claimed.run.wakes,
                 drain: false,
+                lost: false,
             });
             tracing::debug!(run = %claimed.run.id, workflow = %claimed.run.workflow, epoch = claimed.run.epoch, "run claimed");
             let epoch = claimed.run.epoch;

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::proof::LifeLock;
+use super::reminder::OnReminder;
 use crate::clock::{Backoff, StoreClock};
 use crate::model::{
     Beat, Commit, Labels, Lease, NewWorker, Position, Run, RunId, RunKey, RunState, RunningStep,
@@ -31,6 +32,8 @@ pub(crate) struct Setup {
     pub(crate) lease: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) max_claims: i32,
+    pub(crate) cancel_grace: Duration,
+    pub(crate) on_reminder: OnReminder,
 }
 
 /// What all tasks of one life share.

@@ -12,12 +12,14 @@ mod lease;
 pub(crate) mod life;
 mod operations;
 mod proof;
+mod reminder;
 mod signals;
 
 pub use builder::WorkerBuilder;
 pub(crate) use builder::setup_in_place;
 pub use handle::WorkerHandle;
 pub(crate) use lease::{Undertaker, keep as keep_lease};
+pub use reminder::Reminded;
 
 /// Claims runs from a store and drives them; as many as you like, in as many processes as you like.
 ///

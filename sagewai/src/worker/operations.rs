@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::model::{EventKind, Journal, Json, Position, Timestamp, Waiting};
+use crate::model::{
+    EventKind, GateRequest, Journal, Json, NewRun, Position, RunId, Timestamp, Waiting,
+};
 use crate::workflow::StepSpec;
 use crate::workflow::erased::StepBody;
 
@@ -36,7 +38,10 @@ pub(crate) enum Stage {
 pub(crate) enum Operation {
     Step(Box<LiveStep>),
     Sleep(LiveSleep),
-    Gate { name: String, site: u16 },
+    Gate(Box<LiveGate>),
+    Signal { name: String, site: u16 },
+    Start(Box<LiveStart>),
+    Child { run: RunId, site: u16, digest: i64 },
 }
 
 /// A sleep that is not over.
@@ -49,6 +54,49 @@ pub(crate) struct LiveSleep {
     /// Whether its end is a checkpoint.
     pub(crate) keep_end: bool,
 }
+
+/// A gate that is not decided.
+#[derive(Debug)]
+pub(crate) struct LiveGate {
+    pub(crate) request: GateRequest,
+    pub(crate) site: u16,
+    /// When it is to be closed; after a try that came too early, when to try again.
+    pub(crate) deadline_at: Option<Timestamp>,
+    pub(crate) reminder: Option<Reminder>,
+}
+
+/// The next reminder of a gate.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reminder {
+    pub(crate) at: Timestamp,
+    pub(crate) every: Duration,
+    /// Which one it is, from 1.
+    pub(crate) times: u32,
+}
+
+/// A run that is being started.
+#[derive(Debug)]
+pub(crate) struct LiveStart {
+    pub(crate) new: NewRun,
+    pub(crate) site: u16,
+    pub(crate) digest: i64,
+    /// Whether it was handed to the store.
+    pub(crate) begun: bool,
+}
+
+/// What time has brought.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// Sleeps that are over, in order.
+    pub(crate) sleeps: Vec<(Position, LiveSleep)>,
+    /// Gates whose deadline has passed.
+    pub(crate) overdue: Vec<String>,
+    /// Gates of which people are to be reminded, and how many times they then were.
+    pub(crate) reminders: Vec<(String, u32)>,
+}
+
+/// How soon a gate is tried again that the store did not find overdue yet.
+const DEADLINE_AGAIN: Duration = Duration::from_millis(50);
 
 /// All of them, by position.
 #[derive(Debug, Default)]
@@ -70,37 +118,52 @@ impl Operations {
         }
     }
 
-    /// Whether a step runs or is about to.
+    /// Whether something is executed here or is about to be.
     pub(crate) fn is_busy(&self) -> bool {
-        self.0.values().any(|operation| {
-            matches!(operation, Operation::Step(step)
-                if matches!(step.stage, Stage::Due | Stage::Running))
+        self.0.values().any(|operation| match operation {
+            Operation::Step(step) => matches!(step.stage, Stage::Due | Stage::Running),
+            Operation::Start(_) => true,
+            _ => false,
         })
     }
 
     /// Steps whose attempt begins now, in the order of their positions.
     pub(crate) fn due_steps(&self) -> Vec<Position> {
-        let mut due: Vec<Position> = self
-            .0
-            .iter()
-            .filter(
-                |(_, operation)| matches!(operation, Operation::Step(s) if s.stage == Stage::Due),
-            )
-            .map(|(position, _)| position.clone())
-            .collect();
-        due.sort_unstable();
-        due
+        self.sorted(|operation| matches!(operation, Operation::Step(s) if s.stage == Stage::Due))
     }
 
-    /// Gates that wait for a decision: position, name, await.
-    pub(crate) fn gates(&self) -> Vec<(Position, String, u16)> {
-        let gates = self.0.iter().filter_map(|(position, operation)| {
-            let Operation::Gate { name, site } = operation else {
-                return None;
-            };
-            Some((position.clone(), name.clone(), *site))
-        });
-        gates.collect()
+    /// Runs that are to be started, in the order of their positions.
+    pub(crate) fn due_starts(&mut self) -> Vec<(Position, NewRun)> {
+        let due = self.sorted(|operation| matches!(operation, Operation::Start(s) if !s.begun));
+        let begin = |position: Position| match self.0.get_mut(&position) {
+            Some(Operation::Start(start)) => {
+                start.begun = true;
+                Some((position, start.new.clone()))
+            }
+            _ => None,
+        };
+        due.into_iter().filter_map(begin).collect()
+    }
+
+    /// Positions of gates, signals and children that are waited for, in order.
+    pub(crate) fn waits(&self) -> Vec<Position> {
+        self.sorted(|operation| {
+            matches!(
+                operation,
+                Operation::Gate(_) | Operation::Signal { .. } | Operation::Child { .. }
+            )
+        })
+    }
+
+    pub(crate) fn get(&self, position: &Position) -> Option<&Operation> {
+        self.0.get(position)
+    }
+
+    fn sorted(&self, wanted: impl Fn(&Operation) -> bool) -> Vec<Position> {
+        let found = self.0.iter().filter(|(_, operation)| wanted(operation));
+        let mut positions: Vec<Position> = found.map(|(position, _)| position.clone()).collect();
+        positions.sort_unstable();
+        positions
     }
 
     /// The next time at which something goes on by itself.
@@ -108,57 +171,85 @@ impl Operations {
         self.0.values().filter_map(Operation::time).min()
     }
 
-    /// Makes steps due whose pause is over, and takes out the sleeps that have ended.
-    pub(crate) fn pass_time(&mut self, now: Timestamp) -> Vec<(Position, LiveSleep)> {
-        let mut ended = Vec::new();
+    /// Makes steps due whose pause is over, and tells what else time has brought. Sleeps that are over are taken out.
+    pub(crate) fn pass_time(&mut self, now: Timestamp) -> Passed {
+        let mut passed = Passed::default();
         for (position, operation) in &mut self.0 {
             match operation {
                 Operation::Sleep(sleep) if sleep.until <= now => {
-                    ended.push((position.clone(), sleep.clone()));
+                    passed.sleeps.push((position.clone(), sleep.clone()));
                 }
                 Operation::Step(step) => {
                     if matches!(step.stage, Stage::Delayed { at, .. } if at <= now) {
                         step.stage = Stage::Due;
                     }
                 }
+                Operation::Gate(gate) => gate.pass_time(now, &mut passed),
                 _ => {}
             }
         }
-        for (position, _) in &ended {
+        for (position, _) in &passed.sleeps {
             self.0.remove(position);
         }
-        ended.sort_unstable_by(|a, b| (a.1.until, &a.0).cmp(&(b.1.until, &b.0)));
-        ended
+        passed
+            .sleeps
+            .sort_unstable_by(|a, b| (a.1.until, &a.0).cmp(&(b.1.until, &b.0)));
+        passed
     }
 
-    /// Why the run waits: a person before a time, and the nearest time.
+    /// Why the run waits: a person before a message, these before another run and before a time, and the nearest time.
     pub(crate) fn why(&self) -> Option<Waiting> {
-        if let Some((_, gate, _)) = self.gates().into_iter().min() {
-            return Some(Waiting::Gate { gate });
-        }
-        let (position, operation) = self
+        let waits = self.waits();
+        let first = |wanted: fn(&Operation) -> Option<Waiting>| {
+            waits
+                .iter()
+                .find_map(|position| wanted(self.0.get(position)?))
+        };
+        first(|operation| match operation {
+            Operation::Gate(gate) => Some(Waiting::Gate {
+                gate: gate.request.name.clone(),
+            }),
+            _ => None,
+        })
+        .or_else(|| {
+            first(|operation| match operation {
+                Operation::Signal { name, .. } => Some(Waiting::Signal {
+                    signal: name.clone(),
+                }),
+                _ => None,
+            })
+        })
+        .or_else(|| {
+            first(|operation| match operation {
+                Operation::Child { run, .. } => Some(Waiting::Child { run: run.clone() }),
+                _ => None,
+            })
+        })
+        .or_else(|| self.nearest_time())
+    }
+
+    fn nearest_time(&self) -> Option<Waiting> {
+        let (_, position, operation) = self
             .0
             .iter()
             .filter_map(|(position, operation)| Some((operation.time()?, position, operation)))
-            .min_by_key(|(time, position, _)| (*time, *position))
-            .map(|(_, position, operation)| (position, operation))?;
-        let position = position.clone();
-        Some(match operation {
-            Operation::Sleep(sleep) => Waiting::Timer {
+            .min_by_key(|(time, position, _)| (*time, *position))?;
+        match operation {
+            Operation::Sleep(sleep) => Some(Waiting::Timer {
                 position: sleep.position.clone(),
                 until: sleep.until,
-            },
+            }),
             Operation::Step(step) => match &step.stage {
-                Stage::Delayed { at, error } => Waiting::Retry {
-                    position,
+                Stage::Delayed { at, error } => Some(Waiting::Retry {
+                    position: position.clone(),
                     attempt: step.attempt,
                     at: *at,
                     error: error.clone(),
-                },
-                Stage::Due | Stage::Running => return None,
+                }),
+                Stage::Due | Stage::Running => None,
             },
-            Operation::Gate { .. } => return None,
-        })
+            _ => None,
+        }
     }
 }
 
@@ -170,7 +261,32 @@ impl Operation {
                 Stage::Delayed { at, .. } => Some(at),
                 Stage::Due | Stage::Running => None,
             },
-            Operation::Gate { .. } => None,
+            Operation::Gate(gate) => {
+                let reminder = gate.reminder.map(|reminder| reminder.at);
+                gate.deadline_at.into_iter().chain(reminder).min()
+            }
+            _ => None,
+        }
+    }
+}
+
+impl LiveGate {
+    fn pass_time(&mut self, now: Timestamp, passed: &mut Passed) {
+        if let Some(reminder) = &mut self.reminder
+            && reminder.at <= now
+        {
+            passed
+                .reminders
+                .push((self.request.name.clone(), reminder.times));
+            // What was missed while nobody looked is one reminder.
+            while reminder.at <= now {
+                reminder.at = reminder.at.after(reminder.every);
+            }
+            reminder.times += 1;
+        }
+        if self.deadline_at.is_some_and(|deadline| deadline <= now) {
+            passed.overdue.push(self.request.name.clone());
+            self.deadline_at = Some(now.after(DEADLINE_AGAIN));
         }
     }
 }
@@ -213,3 +329,14 @@ pub(crate) fn attempts_of(journal: &Journal) -> HashMap<Position, Attempts> {
 
 /// A wait shorter than this is spent in memory; for a longer one the run goes to sleep in the store.
 pub(crate) const SHORT_WAIT: Duration = Duration::from_secs(5);
+
+/// How many times people were reminded of each gate.
+pub(crate) fn reminders_of(journal: &Journal) -> HashMap<String, u32> {
+    let mut reminders = HashMap::new();
+    for event in &journal.events {
+        if let EventKind::Reminded { gate, times } = &event.kind {
+            reminders.insert(gate.clone(), *times);
+        }
+    }
+    reminders
+}

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::replay::Replay;
 use crate::model::{Labels, Position, RunId};
 
@@ -24,6 +26,7 @@ struct Step {
     workflow: String,
     position: Position,
     attempt: u32,
+    token: CancellationToken,
 }
 
 tokio::task_local! {
@@ -36,19 +39,27 @@ impl StepContext {
         workflow: String,
         position: Position,
         attempt: u32,
+        token: CancellationToken,
     ) -> StepContext {
         StepContext(Arc::new(Step {
             run,
             workflow,
             position,
             attempt,
+            token,
         }))
     }
 
     /// A context for a step that is called outside a workflow, in a unit test for instance: a run id of its own, the
     /// step's name as position, the first attempt.
     pub fn detached(step: &str) -> StepContext {
-        StepContext::new(RunId::generate(), String::new(), step.into(), 1)
+        StepContext::new(
+            RunId::generate(),
+            String::new(),
+            step.into(),
+            1,
+            CancellationToken::new(),
+        )
     }
 
     /// The context of the step that runs on this task, for code that is not handed one. None in tasks that the step
@@ -80,6 +91,28 @@ impl StepContext {
     /// A text that is the same on every attempt and every replay of this step, and of no other.
     pub fn idempotency_key(&self) -> String {
         format!("{}:{}", self.0.run, self.0.position)
+    }
+
+    /// Waits until the run is cancelled, or is another worker's. A step that watches it can stop in order; one that does
+    /// not is aborted after a grace, at its next `.await`. Nothing that it returns is stored any more.
+    ///
+    /// ```
+    /// # use sagewai::StepContext;
+    /// # async fn work() -> u32 { 1 }
+    /// async fn crawl(ctx: &StepContext) -> u32 {
+    ///     tokio::select! {
+    ///         pages = work() => pages,
+    ///         () = ctx.cancelled() => 0, // closes what it has opened
+    ///     }
+    /// }
+    /// ```
+    pub async fn cancelled(&self) {
+        self.0.token.cancelled().await;
+    }
+
+    /// Whether the run was cancelled, or is another worker's: for loops that do not await.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.token.is_cancelled()
     }
 
     pub(crate) async fn scope<F: Future>(self, body: F) -> F::Output {

@@ -11,7 +11,7 @@ use super::spec::BoxFuture;
     message = "`{Self}` cannot be awaited inside a `#[workflow]`: it would run again on every replay",
     label = "not a durable operation",
     note = "put this work into a `#[step] async fn` and await that step",
-    note = "durable operations are: a `#[step]` call, `approval`, `sleep`, `now`, `uuid` and `record`; several at once: `join!`, `try_join!`, `race!`, `map`, `try_map`"
+    note = "durable operations are: the call of a `#[step]` or of another `#[workflow]`, `approval`, `signal`, `child`, `sleep`, `now`, `uuid` and `record`; several at once: `join!`, `try_join!`, `race!`, `map`, `try_map`"
 )]
 pub trait Durable: Sized + Send {
     /// What the await gives.

@@ -3,6 +3,7 @@
 
 pub(crate) mod approval;
 pub(crate) mod args;
+mod child;
 pub(crate) mod combine;
 mod context;
 pub(crate) mod durable;
@@ -15,16 +16,21 @@ pub(crate) mod operations;
 mod record;
 mod registry;
 pub(crate) mod replay;
+#[cfg(test)]
+mod replay_cost;
 pub(crate) mod scope;
+mod signal;
 mod sleep;
 pub(crate) mod spec;
 pub(crate) mod stand_in;
 mod step_call;
+pub(crate) mod timeout;
 pub(crate) mod unchecked;
 mod watch;
 mod workflow_call;
 
 pub use approval::{ApprovalGate, approval};
+pub use child::{ChildCall, ChildHandle, ChildResult, ChildStart, child};
 pub use combine::{Map, TryMap, Won2, Won3, Won4, Won5, Won6, Won7, Won8, map, try_map};
 pub use context::{StepContext, WorkflowContext};
 pub use durable::Durable;
@@ -32,8 +38,10 @@ pub use graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind};
 pub use record::{Now, Record, UuidCall, now, record, uuid};
 pub use registry::WorkflowFn;
 pub(crate) use registry::{Definition, Registry};
+pub use signal::{SignalWait, signal};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use spec::{Payload, Step, StepSpec, Workflow, WorkflowSpec};
 pub use step_call::StepCall;
+pub use timeout::Timeout;
 pub use unchecked::unchecked;
 pub use workflow_call::{DEFAULT_POOL, WorkflowCall};

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::graph::{NodeInfo, NodeKind};
 use super::node::{JsonNode, Node, ValueNode};
+use super::spec::Payload;
 use crate::model::{Decision, Json, Timestamp};
 
 /// A node of the type that shares its name with a function: what the function is, under which name its checkpoints
@@ -33,6 +34,26 @@ nodes! {
     sleep_until: Sleep "sleep" => Timestamp;
 }
 
+/// What a message says, which the call says or leaves to the compiler.
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+#[derive(Debug)]
+pub enum signal {}
+
+const SIGNAL: NodeInfo = NodeInfo::new(NodeKind::Signal, "signal", "signal", "sagewai", "");
+
+impl<T: Payload> Node<(T,)> for signal {
+    type Output = T;
+    type Of = ValueNode<T>;
+    const NODE: NodeInfo = SIGNAL;
+}
+
+impl Node for signal {
+    type Output = Json;
+    type Of = JsonNode;
+    const NODE: NodeInfo = SIGNAL;
+}
+
 /// What a closure returns, which only the call knows.
 #[doc(hidden)]
 #[allow(non_camel_case_types)]
@@ -45,7 +66,7 @@ impl<G> Node<G> for record {
     const NODE: NodeInfo = NodeInfo::new(NodeKind::Record, "record", "record", "sagewai", "");
 }
 
-/// One branch for each item, where the attribute does not see what is done with it.
+/// Where the attribute does not see what is done: one branch for each item, a child that is not called in place.
 macro_rules! unknown_nodes {
     ($($function:ident)*) => { $(
         #[doc(hidden)]
@@ -60,4 +81,4 @@ macro_rules! unknown_nodes {
     )* };
 }
 
-unknown_nodes! { map try_map }
+unknown_nodes! { child map try_map }

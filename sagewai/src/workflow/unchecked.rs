@@ -64,6 +64,7 @@ standard! {
     std::net::UdpSocket
     std::process::ChildStdin
     std::process::Command
+    std::sync::mpsc::RecvError
     std::thread::AccessError
     std::time::Instant
     std::time::SystemTime

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::spec::Workflow;
 use crate::error::Error;
-use crate::model::{Label, Labels, NewRun, RunId};
+use crate::model::{Header, Invalid, Label, Labels, NewRun, Parent, RunId};
 
 /// The pool of runs and workers that name none.
 pub const DEFAULT_POOL: &str = "default";
@@ -16,10 +16,11 @@ pub const DEFAULT_POOL: &str = "default";
 pub struct WorkflowCall<W: Workflow> {
     input: W::Input,
     run_id: Option<String>,
-    pool: String,
+    pool: Option<String>,
     labels: Labels,
     priority: i16,
     delay: Duration,
+    header: Header,
 }
 
 impl<W: Workflow> WorkflowCall<W> {
@@ -28,10 +29,11 @@ impl<W: Workflow> WorkflowCall<W> {
         WorkflowCall {
             input,
             run_id: None,
-            pool: DEFAULT_POOL.to_owned(),
+            pool: None,
             labels: Labels::new(),
             priority: 0,
             delay: Duration::ZERO,
+            header: Header::default(),
         }
     }
 
@@ -42,9 +44,9 @@ impl<W: Workflow> WorkflowCall<W> {
         self
     }
 
-    /// The pool whose workers may serve it; `default` by default.
+    /// The pool whose workers may serve it; `default` by default, and that of its parent for a child.
     pub fn pool(mut self, pool: impl Into<String>) -> WorkflowCall<W> {
-        self.pool = pool.into();
+        self.pool = Some(pool.into());
         self
     }
 
@@ -66,12 +68,47 @@ impl<W: Workflow> WorkflowCall<W> {
         self
     }
 
+    /// Who starts it, for the timeline and for gates that forbid self-approval.
+    pub fn started_by(mut self, person: impl Into<String>) -> WorkflowCall<W> {
+        self.header.started_by = Some(person.into());
+        self
+    }
+
+    /// How long the run may take, from its start to its end, waits included. A run that is not over by then fails with
+    /// [`Fault::DeadlinePassed`](crate::Fault::DeadlinePassed), whatever it does.
+    pub fn deadline(mut self, limit: Duration) -> WorkflowCall<W> {
+        self.header.deadline = Some(limit);
+        self
+    }
+
+    /// How long the run may wait for its first worker, from its start. A run that none has taken by then is cancelled,
+    /// in the name of `the queue`.
+    pub fn expires_after(mut self, limit: Duration) -> WorkflowCall<W> {
+        self.header.expires_after = Some(limit);
+        self
+    }
+
+    /// The run as a child of another one, which gives it an id and a pool where it has none.
+    pub(super) fn child_submission(
+        mut self,
+        id: RunId,
+        pool: &str,
+        parent: Parent,
+    ) -> Result<NewRun, Error> {
+        self.run_id.get_or_insert_with(|| id.into());
+        self.pool.get_or_insert_with(|| pool.to_owned());
+        self.header.parent = Some(parent);
+        self.submission()
+    }
+
     /// The run as it is submitted.
     pub(crate) fn submission(self) -> Result<NewRun, Error> {
         let workflow = W::SPEC.name.to_owned();
         crate::model::workflow_name(&workflow)?;
-        crate::model::pool_name(&self.pool)?;
+        let pool = self.pool.unwrap_or_else(|| DEFAULT_POOL.to_owned());
+        crate::model::pool_name(&pool)?;
         self.labels.check()?;
+        check_header(&self.header)?;
         let id = match self.run_id {
             Some(id) => RunId::new(id)?,
             None => RunId::generate(),
@@ -83,14 +120,30 @@ impl<W: Workflow> WorkflowCall<W> {
         Ok(NewRun {
             id,
             workflow,
-            pool: self.pool,
+            pool,
             labels: self.labels,
             priority: self.priority,
             input,
             fingerprint: W::FINGERPRINT.cast_signed(),
             delay: self.delay,
+            header: self.header,
         })
     }
+}
+
+fn check_header(header: &Header) -> Result<(), Invalid> {
+    if let Some(person) = &header.started_by {
+        crate::model::person(person)?;
+    }
+    for (what, limit) in [
+        ("deadline", header.deadline),
+        ("time in the queue", header.expires_after),
+    ] {
+        if limit.is_some_and(|limit| limit.is_zero()) {
+            return Err(Invalid::new(what, "0", "no run could ever keep it"));
+        }
+    }
+    Ok(())
 }
 
 impl<W: Workflow> fmt::Debug for WorkflowCall<W> {

@@ -66,7 +66,7 @@ fn one_run(inner: &InMemoryStore, seed: u64) -> u32 {
             Some(Ok(Settled::Completed(output))) => break output,
             // Nothing but the gate is left to wait for.
             Some(Ok(Settled::Waiting(Waiting::Gate { gate }))) => {
-                process(client.gate(&id, &gate).approve("ann")).unwrap();
+                process(client.gate(&id, &gate).approve("ann").into_future()).unwrap();
             }
             Some(other) => panic!("seed {seed}: {other:?}\n{:#?}", script.entries()),
             None => {

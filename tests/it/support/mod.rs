@@ -1,5 +1,7 @@
 //! What the tests stand on.
 
+pub mod field;
+
 pub use sagewai_tests::postgres;
 
 use std::any::Any;

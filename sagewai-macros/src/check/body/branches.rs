@@ -8,7 +8,7 @@ use syn::visit_mut::VisitMut;
 use syn::{Block, Expr, ExprCall, ExprClosure, ExprMacro, Macro, Stmt, Token};
 
 use super::callee::{self, Root};
-use super::{Reader, control_flow};
+use super::{Reader, control_flow, foreign};
 use crate::model::{Arm, Flow, Mark, Marked, Parallel};
 
 /// The combinator that a macro is, by its name.
@@ -75,6 +75,14 @@ impl Reader<'_> {
                 Some(self.collect(|reader| reader.read_combinator(&mut invocation.mac, kind)))
             }
             Expr::Path(path) => self.names.held(&path.path).cloned(),
+            // `async { .. }.timeout(limit)`, also in a chain.
+            Expr::MethodCall(call) if call.method == "timeout" && call.args.len() == 1 => {
+                let flow = self.read_held(&mut call.receiver)?;
+                for limit in &mut call.args {
+                    self.visit_expr_mut(limit);
+                }
+                Some(flow)
+            }
             expr => self.read_map(expr),
         }
     }
@@ -132,6 +140,7 @@ impl Reader<'_> {
         let before = self.collect(|reader| {
             if let Some(items) = arguments.next() {
                 reader.visit_expr_mut(items);
+                mark(items, Mark::Items);
             }
         });
         let operation = match arguments.next() {
@@ -252,7 +261,7 @@ impl Reader<'_> {
 /// A combinator that is a statement, as the expression that it is.
 pub(super) fn macro_as_expression(statement: &mut Stmt) {
     if let Stmt::Macro(written) = statement
-        && combinator(&written.mac).is_some()
+        && (combinator(&written.mac).is_some() || foreign::is_known(&written.mac))
     {
         let expr = Expr::Macro(ExprMacro {
             attrs: std::mem::take(&mut written.attrs),
@@ -263,7 +272,7 @@ pub(super) fn macro_as_expression(statement: &mut Stmt) {
 }
 
 /// Marks an expression where it stands.
-fn mark(expr: &mut Expr, mark: Mark) {
+pub(super) fn mark(expr: &mut Expr, mark: Mark) {
     let span = expr.span();
     let read = std::mem::replace(expr, Expr::Verbatim(TokenStream::new()));
     *expr = Marked {

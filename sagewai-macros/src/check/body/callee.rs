@@ -40,6 +40,11 @@ pub(super) fn root(names: &Names, expr: &Expr) -> Root {
             }
             root
         }
+        // What `child(report(day))` runs is what it is given.
+        Expr::Call(call) if is_child(call) => {
+            let inner = call.args.first();
+            inner.map_or(Root::Dynamic, |inner| root(names, inner))
+        }
         Expr::Call(call) => called(names, call).map_or(Root::Dynamic, Root::Call),
         Expr::Path(path) => match names.call(&path.path) {
             Some(called) => Root::Call(called.clone()),
@@ -157,11 +162,25 @@ fn take_generics(path: &mut Path) -> Vec<Type> {
 
 /// `record("name", || ..)`, whose result is stored, and `unchecked(..)`, whose author vouches for it.
 pub(super) fn is_exempt(call: &ExprCall) -> bool {
+    is_call_of(call, "record") || is_call_of(call, "unchecked")
+}
+
+/// Whether the path of what is called ends in this name.
+pub(super) fn is_call_of(call: &ExprCall, name: &str) -> bool {
     let Expr::Path(function) = peel(&call.func) else {
         return false;
     };
     let last = function.path.segments.last();
-    last.is_some_and(|segment| segment.ident == "record" || segment.ident == "unchecked")
+    last.is_some_and(|segment| segment.ident == name)
+}
+
+/// `child(..)`, by whatever path.
+fn is_child(call: &ExprCall) -> bool {
+    let Expr::Path(function) = peel(&call.func) else {
+        return false;
+    };
+    let last = function.path.segments.last();
+    call.args.len() == 1 && last.is_some_and(|segment| segment.ident == "child")
 }
 
 /// An expression without its parentheses, visible or not.

@@ -1,8 +1,11 @@
 //! The order of things: branches, loops and ways out.
 
+use quote::ToTokens;
+use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprForLoop, ExprIf, ExprLoop, ExprMatch, ExprWhile, Label, Lifetime, Local, Pat,
+    Block, Expr, ExprClosure, ExprForLoop, ExprIf, ExprLit, ExprLoop, ExprMacro, ExprMatch,
+    ExprWhile, Item, Label, Lifetime, Lit, Local, Pat, StmtMacro,
 };
 
 use super::Reader;
@@ -110,6 +113,10 @@ impl Reader<'_> {
     }
 
     fn read_while(&mut self, expr: &mut ExprWhile) {
+        if matches!(&*expr.cond, Expr::Lit(ExprLit { lit: Lit::Bool(always), .. }) if always.value)
+        {
+            self.judge_endless(&expr.body, expr.while_token);
+        }
         let label = match &*expr.cond {
             Expr::Let(condition) => format!(
                 "while let {} = {}",
@@ -128,8 +135,17 @@ impl Reader<'_> {
     }
 
     fn read_loop(&mut self, expr: &mut ExprLoop) {
+        self.judge_endless(&expr.body, expr.loop_token);
         let body = self.collect(|reader| reader.visit_block_mut(&mut expr.body));
         self.push_loop(String::new(), expr.label.as_ref(), body);
+    }
+
+    fn judge_endless(&mut self, body: &Block, at: impl ToTokens) {
+        if !goes_on(body) {
+            let text = "this loop never ends and nothing in it awaits, so a worker would be busy with it for ever\n\
+                        leave it with `break` or `return`, or await something durable in it";
+            self.refuse(at, text);
+        }
     }
 
     fn push_loop(&mut self, label: String, name: Option<&Label>, body: Vec<Flow>) {
@@ -166,6 +182,59 @@ impl Reader<'_> {
             (pat, _) => self.names.bind(pat),
         }
     }
+}
+
+/// Whether there is an await in an expression.
+pub(super) fn awaits(expr: &Expr) -> bool {
+    let mut found = Found::new(|expr| matches!(expr, Expr::Await(_)));
+    found.visit_expr(expr);
+    found.found
+}
+
+/// Whether the body of a loop awaits, or may be left: also by a macro, nobody knows how.
+fn goes_on(body: &Block) -> bool {
+    let mut found = Found::new(|expr| {
+        matches!(
+            expr,
+            Expr::Await(_) | Expr::Break(_) | Expr::Macro(_) | Expr::Return(_) | Expr::Try(_)
+        )
+    });
+    found.visit_block(body);
+    found.found
+}
+
+/// Looks for an expression, but in the items and closures that stand there.
+struct Found {
+    is_one: fn(&Expr) -> bool,
+    found: bool,
+}
+
+impl Found {
+    fn new(is_one: fn(&Expr) -> bool) -> Found {
+        Found {
+            is_one,
+            found: false,
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Found {
+    fn visit_expr(&mut self, expr: &'ast Expr) {
+        self.found |= (self.is_one)(expr);
+        visit::visit_expr(self, expr);
+    }
+
+    fn visit_stmt_macro(&mut self, invocation: &'ast StmtMacro) {
+        let expr = Expr::Macro(ExprMacro {
+            attrs: Vec::new(),
+            mac: invocation.mac.clone(),
+        });
+        self.visit_expr(&expr);
+    }
+
+    fn visit_item(&mut self, _: &'ast Item) {}
+
+    fn visit_expr_closure(&mut self, _: &'ast ExprClosure) {}
 }
 
 /// What an expression asks about, without how it is obtained: `verify(&x).await?` is `verify(&x)`.

@@ -4,16 +4,18 @@
 mod branches;
 mod callee;
 mod control_flow;
+mod foreign;
 mod macros;
 mod names;
 mod nondeterminism;
 
 use proc_macro2::{Ident, Span};
+use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprLet, ExprMethodCall, ExprPath,
-    Item, Local, Macro, Path, Stmt,
+    BinOp, Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprLet, ExprMethodCall,
+    ExprPath, Item, Local, Macro, Path, Stmt,
 };
 
 use crate::diagnostics::Mistakes;
@@ -92,7 +94,7 @@ impl Reader<'_> {
         self.names.leave(scope);
     }
 
-    fn refuse(&mut self, at: impl quote::ToTokens, text: impl std::fmt::Display) {
+    fn refuse(&mut self, at: impl ToTokens, text: impl std::fmt::Display) {
         if self.quiet == 0 {
             self.mistakes.at(at, text);
         }
@@ -107,6 +109,19 @@ impl Reader<'_> {
             Some(Verdict::Refused(text)) => self.refuse(path, text),
             Some(Verdict::Suspected(suspect)) => self.suspects.push(suspect),
             None => {}
+        }
+    }
+
+    fn judge_assignment(&mut self, expr: &Expr) {
+        let to = match expr {
+            Expr::Assign(assign) => &assign.left,
+            Expr::Binary(binary) if is_assignment(&binary.op) => &binary.left,
+            _ => return,
+        };
+        if self.exempt == 0
+            && let Some(text) = nondeterminism::refusal_of_assignment(&self.names, to)
+        {
+            self.refuse(to, text);
         }
     }
 
@@ -150,7 +165,7 @@ impl Reader<'_> {
 
 impl VisitMut for Reader<'_> {
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        if self.read_control_flow(expr) {
+        if self.read_control_flow(expr) || self.refuse_joined(expr) {
             return;
         }
         if let Expr::Await(awaited) = expr
@@ -165,6 +180,7 @@ impl VisitMut for Reader<'_> {
         if self.refuse_unawaited(expr) {
             return;
         }
+        self.judge_assignment(expr);
         visit_mut::visit_expr_mut(self, expr);
         // Awaits inside came first, as they do when it runs.
         if let Expr::Await(awaited) = expr
@@ -230,6 +246,7 @@ impl VisitMut for Reader<'_> {
         let refused = u32::from(self.is_refused_call(call));
         let exempt = u32::from(callee::is_exempt(call));
         self.visit_expr_mut(&mut call.func);
+        self.refuse_async_record(call);
         self.quiet += refused;
         self.exempt += exempt;
         for argument in &mut call.args {
@@ -264,6 +281,32 @@ impl Reader<'_> {
         self.refuse(asyncness, text);
     }
 
+    /// `record("name", async || ..)`, which becomes a plain closure, so that nothing more is said of what it gives.
+    fn refuse_async_record(&mut self, call: &mut ExprCall) {
+        if !callee::is_call_of(call, "record") {
+            return;
+        }
+        let Some(Expr::Closure(closure)) = call.args.get_mut(1) else {
+            return;
+        };
+        let keyword = match (&closure.asyncness, &*closure.body) {
+            (Some(keyword), _) => *keyword,
+            (None, Expr::Async(block)) => block.async_token,
+            (None, _) => return,
+        };
+        let text = "`record` takes a plain closure, which gives its value at once\n\
+                    what awaits something belongs in a `#[step]`";
+        self.refuse(keyword, text);
+        closure.asyncness = None;
+        if let Expr::Async(block) = &*closure.body {
+            let block = &block.block;
+            *closure.body = syn::parse_quote!(#block);
+        }
+        if control_flow::awaits(&closure.body) {
+            *closure.body = syn::parse_quote!(::core::unreachable!());
+        }
+    }
+
     /// The await as an await site, unless it was refused.
     fn read_await(&mut self, awaited: &mut ExprAwait) -> Option<Expr> {
         if self.is_refused(&awaited.base) {
@@ -286,6 +329,15 @@ impl Reader<'_> {
         self.flow.push(Flow::Node(site));
         Some(await_site(site, awaited, keyword))
     }
+}
+
+/// `+=` and its like.
+fn is_assignment(operator: &BinOp) -> bool {
+    operator.to_token_stream().to_string().ends_with('=')
+        && !matches!(
+            operator,
+            BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Le(_) | BinOp::Ge(_)
+        )
 }
 
 fn await_site(site: u16, awaited: &ExprAwait, span: Span) -> Expr {

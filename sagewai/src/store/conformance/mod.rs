@@ -158,12 +158,62 @@ macro_rules! conformance_tests {
             decision_wakes_a_run_before_its_time
 
             decision_is_kept_and_told
-            decision_that_comes_early_is_kept
+            vote_that_comes_early_is_kept_for_the_question
             first_decision_stands
             two_decisions_at_once_have_one_winner
-            decision_on_a_run_that_is_over_changes_nothing
+            quorum_takes_so_many_different_people
+            votes_at_once_are_all_counted
+            deadline_decides_where_nobody_has
+            gate_that_is_withdrawn_is_not_open
+            vote_on_a_run_that_is_over_changes_nothing
             open_gates_are_those_that_wait_oldest_first
             asking_twice_keeps_the_first_question
+            retry_asks_anew_where_a_gate_was_rejected
+
+            signals_are_kept_in_the_order_they_were_sent
+            signal_wakes_a_run_that_waits
+            signal_before_the_first_claim_is_kept
+            signal_sent_again_under_its_id_is_one
+            signal_is_taken_with_the_commit_that_uses_it
+            signal_is_not_taken_by_a_commit_that_is_fenced
+            signal_to_a_run_that_is_over_is_refused
+            signal_that_is_dropped_stays_sent
+            too_large_signal_is_refused_with_nothing_written
+            signals_sent_at_once_are_all_kept
+            park_and_signal_at_once_lose_no_wake_up
+
+            cancel_ends_a_run_whatever_it_does
+            cancel_of_a_run_that_is_over_changes_nothing
+            commits_after_a_cancel_are_fenced_and_leave_nothing
+            cancel_and_completion_at_once_leave_one_end
+            cancel_and_park_at_once_leave_a_run_that_is_over
+            cancel_and_claim_at_once_leave_nothing_to_claim
+            hint_follows_a_cancel
+            run_that_was_cancelled_is_not_retried
+
+            pause_takes_hold_with_the_next_commit
+            pause_of_a_run_that_nobody_drives_holds_at_once
+            resume_before_the_pause_takes_hold_undoes_it
+            run_that_ends_does_not_pause_any_more
+            pause_outlives_the_worker_that_was_to_heed_it
+            pause_and_park_at_once_leave_a_run_that_pauses
+            resume_and_the_pause_at_once_leave_a_run_that_goes_on
+
+            children_are_listed_with_how_they_ended
+            end_of_a_child_wakes_its_parent
+            end_of_a_child_is_heard_by_a_parent_that_is_driven
+            end_of_a_child_means_nothing_to_a_parent_that_does_not_wait
+            children_end_with_their_parent_unless_they_are_abandoned
+            commit_ends_children_that_are_not_waited_for
+            park_and_end_of_a_child_at_once_lose_no_wake_up
+            start_again_keeps_the_first_header
+
+            run_fails_at_its_deadline_whatever_it_does
+            deadline_means_nothing_to_a_run_that_is_over
+            next_deadline_is_told
+            run_that_no_worker_takes_in_time_is_cancelled
+            run_that_was_taken_in_time_does_not_expire
+            deadline_and_completion_at_once_leave_one_end
 
             heartbeat_extends_the_lease_and_tells_what_runs
             heartbeat_of_a_worker_that_is_gone_is_lost
@@ -219,6 +269,11 @@ mod tests {
             include_str!("cases/fence.rs"),
             include_str!("cases/park.rs"),
             include_str!("cases/gates.rs"),
+            include_str!("cases/signals.rs"),
+            include_str!("cases/cancel.rs"),
+            include_str!("cases/pause.rs"),
+            include_str!("cases/children.rs"),
+            include_str!("cases/limits.rs"),
             include_str!("cases/lease.rs"),
             include_str!("cases/takeover.rs"),
             include_str!("cases/retry.rs"),

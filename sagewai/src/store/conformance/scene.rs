@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::error::Fault;
 use crate::model::{
-    CheckpointKind, Claimed, Commit, Decision, Ending, GateRequest, Journal, Json, Labels, Lease,
-    NewCheckpoint, NewRun, NewWorker, Outcome, Park, Position, Run, RunId, RunState, Serves,
-    Started, Then, Verdict, Waiting, WorkerKey, digest,
+    Act, Answer, Beyond, CheckpointKind, Claimed, Commit, Ending, GateRequest, GateRules, Header,
+    Journal, Json, Labels, Lease, Messages, NewCheckpoint, NewRun, NewSignal, NewWorker, Outcome,
+    Park, Position, Run, RunId, RunState, Serves, Started, Then, Verdict, Vote, Voted, Waiting,
+    WorkerKey, digest,
 };
 use crate::store::AnyStore;
 
@@ -123,9 +125,52 @@ impl Scene {
         claimed.run.id
     }
 
+    /// A run that failed because a gate was rejected.
+    pub(super) async fn rejected(&self, id: &str, gate: &str) -> RunId {
+        let run = self.waiting_at(id, gate).await.run.id;
+        self.vote(&run, gate, no("bob")).await;
+        let claimed = self.worker().await.claim_only().await;
+        let fault = Fault::Rejected {
+            gate: gate.to_owned(),
+            reason: "too long".to_owned(),
+            reviewer: "bob".to_owned(),
+        };
+        let at =
+            |position: &str, ordinal| outcome(position, ordinal, Outcome::Fault(fault.clone()));
+        let end = Commit {
+            checkpoints: vec![at("approval:review", 1), at(Position::OUTPUT, 2)],
+            then: Then::Finish(Ending::Failed {
+                error: fault.to_string(),
+            }),
+            ..nothing(&claimed)
+        };
+        self.must_commit(end).await;
+        run
+    }
+
     pub(super) async fn must_commit(&self, commit: Commit) {
         let verdict = self.store.commit(commit).await.unwrap();
         assert_eq!(verdict, Verdict::Committed);
+    }
+
+    pub(super) async fn act(&self, run: &RunId, act: &Act) -> Answer {
+        self.store.act(run, act).await.unwrap()
+    }
+
+    /// Does what must succeed; gives the run as it was before.
+    pub(super) async fn done(&self, run: &RunId, act: &Act) -> Run {
+        match self.act(run, act).await {
+            Answer::Done(before) => *before,
+            other => panic!("{act:?} gave {other:?}"),
+        }
+    }
+
+    pub(super) async fn vote(&self, run: &RunId, gate: &str, vote: Vote) -> Voted {
+        let gate = gate.to_owned();
+        match self.act(run, &Act::Vote { gate, vote }).await {
+            Answer::Voted(voted) => voted,
+            other => panic!("a vote gave {other:?}"),
+        }
     }
 
     pub(super) async fn run(&self, id: &RunId) -> Run {
@@ -139,6 +184,11 @@ impl Scene {
     pub(super) async fn journal(&self, id: &RunId) -> Journal {
         let journal = self.store.journal(id).await.unwrap();
         journal.expect("the run is there")
+    }
+
+    pub(super) async fn messages(&self, id: &RunId) -> Messages {
+        let messages = self.store.messages(id).await.unwrap();
+        messages.expect("the run is there")
     }
 
     /// Positions of a run's checkpoints, in order, without the input.
@@ -176,6 +226,42 @@ impl Scene {
             a_moment().await;
         }
         assert_eq!(woken, runs);
+    }
+
+    /// Looks at the clock until a run is in this state.
+    pub(super) async fn tick_until(&self, run: &RunId, state: RunState) {
+        let began = Instant::now();
+        while self.state(run).await != state {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "`{run}` does not become {state}"
+            );
+            self.store.tick().await.unwrap();
+            a_moment().await;
+        }
+    }
+
+    /// Looks at the clock until it says that nothing is due within `calm`.
+    pub(super) async fn tick_until_quiet(&self, calm: Duration) {
+        let began = Instant::now();
+        loop {
+            let next_due = self.store.tick().await.unwrap().next_due;
+            if next_due.is_none_or(|due| due >= calm) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "something stays due");
+            a_moment().await;
+        }
+    }
+
+    /// Waits until the deadline of a run's first gate has passed on the store's clock.
+    pub(super) async fn until_after(&self, run: &RunId) {
+        let deadline = self.journal(run).await.gates[0].deadline_at;
+        let began = Instant::now();
+        while Some(self.store.now().await.unwrap()) <= deadline {
+            assert!(began.elapsed() < PATIENCE, "a deadline does not pass");
+            a_moment().await;
+        }
     }
 
     /// Waits until a worker's lease has passed on the store's clock.
@@ -246,6 +332,7 @@ pub(super) fn new_run(run_id: &str) -> NewRun {
         input: json(r#"{"topic":"ink"}"#),
         fingerprint: 7,
         delay: Duration::ZERO,
+        header: Header::default(),
     }
 }
 
@@ -266,6 +353,7 @@ pub(super) fn nothing(claimed: &Claimed) -> Commit {
         checkpoints: Vec::new(),
         events: Vec::new(),
         gates: Vec::new(),
+        beyond: Beyond::default(),
         then: Then::Continue,
     }
 }
@@ -317,6 +405,8 @@ pub(super) fn ask(gate: &str) -> GateRequest {
         name: gate.to_owned(),
         prompt: "publish?".to_owned(),
         context: Some(json(r#"{"title":"Ink"}"#)),
+        rules: GateRules::default(),
+        decision: None,
     }
 }
 
@@ -331,19 +421,56 @@ pub(super) fn park(claimed: &Claimed, gate: &str) -> Then {
     })
 }
 
-pub(super) fn yes(by: &str) -> Decision {
-    Decision {
-        approved: true,
-        by: by.to_owned(),
-        reason: None,
+/// Sleeps for a while.
+pub(super) fn nap(claimed: &Claimed, length: Duration) -> Commit {
+    Commit {
+        then: Then::Park(Park {
+            waiting: Waiting::Timer {
+                position: "nap".into(),
+                until: claimed.run.created_at.after(length),
+            },
+            wake_after: Some(length),
+            wakes: claimed.run.wakes,
+        }),
+        ..nothing(claimed)
     }
 }
 
-pub(super) fn no(by: &str) -> Decision {
-    Decision {
-        approved: false,
+pub(super) fn yes(by: &str) -> Vote {
+    Vote {
+        approved: true,
         by: by.to_owned(),
+        groups: Vec::new(),
+        reason: None,
+        seen: None,
+    }
+}
+
+pub(super) fn no(by: &str) -> Vote {
+    Vote {
+        approved: false,
         reason: Some("too long".to_owned()),
+        ..yes(by)
+    }
+}
+
+pub(super) fn signal(id: &str, name: &str, payload: &str) -> NewSignal {
+    NewSignal {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        payload: json(payload),
+        by: Some("ann".to_owned()),
+    }
+}
+
+pub(super) fn retry(by: &str) -> Act {
+    Act::Retry { by: by.to_owned() }
+}
+
+pub(super) fn cancel(by: &str) -> Act {
+    Act::Cancel {
+        by: by.to_owned(),
+        reason: "no longer needed".to_owned(),
     }
 }
 

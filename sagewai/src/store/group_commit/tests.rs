@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use super::{Batch, CROWD, Flush, Flushed, GroupCommit, News};
 use crate::model::{
-    Commit, Json, Labels, NewRun, Park, RunId, RunKey, Then, Verdict, Waiting, WorkerKey,
+    Beyond, Commit, Header, Json, Labels, NewRun, Park, RunId, RunKey, Then, Verdict, Waiting,
+    WorkerKey,
 };
 use crate::store::StoreError;
 use crate::store::failure::Failure;
@@ -119,6 +120,7 @@ fn commit(run: RunKey) -> Arc<Commit> {
         checkpoints: Vec::new(),
         events: Vec::new(),
         gates: Vec::new(),
+        beyond: Beyond::default(),
         then: Then::Continue,
     })
 }
@@ -288,6 +290,7 @@ async fn news_are_of_work_and_of_runs_that_stopped() {
         input: Json::null(),
         fingerprint: 0,
         delay: Duration::ZERO,
+        header: Header::default(),
     };
     assert!(scene.group.start(Arc::new(run)).await.unwrap());
     let goes_on = commit(key());
@@ -309,7 +312,11 @@ async fn news_are_of_work_and_of_runs_that_stopped() {
         tokio::task::yield_now().await;
     }
     let news = std::mem::take(&mut *scene.fake.news.lock().unwrap());
-    let of = |work, runs| News { work, runs };
+    let of = |work, runs| News {
+        work,
+        due: false,
+        runs,
+    };
     assert_eq!(
         news,
         [

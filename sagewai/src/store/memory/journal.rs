@@ -1,13 +1,13 @@
-//! Starts, commits and retries.
+//! Starts and commits.
 
 use async_trait::async_trait;
 
 use super::InMemoryStore;
 use super::tables::{RunRows, Tables};
 use crate::model::{
-    Checkpoint, Commit, Ending, EventKind, Found, Gate, GateRequest, Journal as RunJournal, NewRun,
+    Cause, Checkpoint, Commit, Ending, Found, Gate, GateRequest, Journal as RunJournal, NewRun,
     Outcome, Park, Position, Run, RunId, RunKey, RunState, Started, Then, Timestamp, Verdict,
-    Waiting, input_checkpoint, judge,
+    input_checkpoint, judge,
 };
 use crate::store::{Journal, StoreError, StoreResult, size};
 
@@ -24,6 +24,9 @@ impl Journal for InMemoryStore {
             let now = tables.clock.now();
             tables.runs.insert(key, create(&new, now));
             tables.enqueue(key, now.after(new.delay), now);
+            for (limit, cause) in new.header.limits() {
+                tables.endings.insert((now.after(limit), key, cause));
+            }
         }
         self.hints.tell_work();
         Ok(Started::Created)
@@ -41,7 +44,9 @@ impl Journal for InMemoryStore {
             }
         };
         match (&commit.then, verdict) {
-            (Then::Finish(_), _) => self.hints.tell_run(commit.run),
+            (Then::Finish(_), _) | (Then::Pause { .. }, Verdict::Committed) => {
+                self.hints.tell_run(commit.run);
+            }
             (Then::Park(_), Verdict::Committed) => {
                 self.hints.tell_run(commit.run);
                 // Its time may come before that of any other: whoever watches the clock looks again.
@@ -49,6 +54,9 @@ impl Journal for InMemoryStore {
             }
             (Then::HandBack, _) => self.hints.tell_work(),
             _ => {}
+        }
+        if !commit.beyond.ends.is_empty() || commit.beyond.parent.is_some() {
+            self.hints.tell_due();
         }
         Ok(verdict)
     }
@@ -59,40 +67,8 @@ impl Journal for InMemoryStore {
 
     async fn output(&self, run: &RunId) -> StoreResult<Option<Outcome>> {
         let tables = self.lock();
-        let output = tables
-            .runs
-            .get(&run.key())
-            .and_then(|rows| rows.checkpoints.get(&Position::from(Position::OUTPUT)));
-        Ok(output.map(|(checkpoint, _)| checkpoint.written.outcome.clone()))
-    }
-
-    async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
-        let key = run.key();
-        let mut tables = self.lock();
-        let now = tables.clock.now();
-        let Some(rows) = tables.runs.get_mut(&key) else {
-            return Ok(None);
-        };
-        let before = rows.run.clone();
-        match (before.state, &before.waiting) {
-            (RunState::Failed, _) => {
-                for position in rows.journal().forgotten_by_retry() {
-                    rows.checkpoints.remove(&position);
-                }
-                rows.checkpoints.remove(&Position::from(Position::OUTPUT));
-            }
-            (RunState::Waiting, Some(Waiting::Diverged { .. })) => {}
-            _ => return Ok(Some(before)),
-        }
-        rows.run.error = None;
-        rows.run.finished_at = None;
-        rows.run.claims = 0;
-        rows.record_kind(EventKind::Retried { by: by.to_owned() }, now);
-        tables.disarm(key);
-        tables.enqueue(key, now, now);
-        drop(tables);
-        self.hints.tell_work();
-        Ok(Some(before))
+        let rows = tables.runs.get(&run.key());
+        Ok(rows.and_then(|rows| rows.output().cloned()))
     }
 }
 
@@ -110,6 +86,8 @@ fn create(new: &NewRun, now: Timestamp) -> RunRows {
         wakes: 0,
         priority: new.priority,
         fingerprint: new.fingerprint,
+        header: new.header.clone(),
+        pausing: false,
         waiting: None,
         due_at: None,
         error: None,
@@ -196,11 +174,25 @@ fn apply(tables: &mut Tables, commit: &Commit, now: Timestamp) -> StoreResult<Ve
     for gate in &commit.gates {
         ask(rows, gate, now);
     }
+    for name in &commit.beyond.withdrawn {
+        if let Some(gate) = rows.gates.get_mut(name).filter(|gate| gate.is_open()) {
+            gate.withdrawn_at = Some(now);
+        }
+    }
+    let taken = &commit.beyond.taken;
+    rows.signals.retain(|_, signal| !taken.contains(&signal.id));
+    for child in &commit.beyond.ends {
+        tables.endings.insert((now, *child, Cause::Parent));
+    }
+    if let Some(parent) = commit.beyond.parent {
+        tables.timers.insert((now, parent));
+    }
     Ok(match &commit.then {
         Then::Continue => Verdict::Committed,
         Then::Park(park) => self::park(tables, commit.run, park, now),
+        Then::Pause { wakes } => pause(tables, commit.run, *wakes),
         Then::Finish(ending) => {
-            finish(&mut rows.run, ending, now);
+            finish(tables, commit.run, ending, now);
             Verdict::Committed
         }
         Then::HandBack => {
@@ -210,23 +202,22 @@ fn apply(tables: &mut Tables, commit: &Commit, now: Timestamp) -> StoreResult<Ve
     })
 }
 
-/// Puts a question; a decision that came before it stands.
+/// Puts a question; votes that came before it stay.
 fn ask(rows: &mut RunRows, request: &GateRequest, now: Timestamp) {
     let gate = rows
         .gates
         .entry(request.name.clone())
-        .or_insert_with(|| Gate {
-            run: rows.run.id.clone(),
-            name: request.name.clone(),
-            prompt: String::new(),
-            context: None,
-            asked_at: None,
-            decision: None,
-        });
+        .or_insert_with(|| Gate::new(rows.run.id.clone(), &request.name));
     if gate.asked_at.is_none() {
         gate.prompt.clone_from(&request.prompt);
         gate.context.clone_from(&request.context);
+        gate.rules.clone_from(&request.rules);
+        gate.digest = request.digest();
+        gate.deadline_at = request.rules.deadline.map(|limit| now.after(limit));
         gate.asked_at = Some(now);
+    }
+    if gate.decision.is_none() {
+        gate.decision = request.decision.clone().map(|decision| (decision, now));
     }
 }
 
@@ -248,7 +239,25 @@ fn park(tables: &mut Tables, key: RunKey, park: &Park, now: Timestamp) -> Verdic
     Verdict::Committed
 }
 
-fn finish(run: &mut Run, ending: &Ending, now: Timestamp) {
+/// Stops a run, unless a message has arrived that its worker has not seen.
+fn pause(tables: &mut Tables, key: RunKey, wakes: i32) -> Verdict {
+    let Some(rows) = tables.runs.get_mut(&key) else {
+        return Verdict::Fenced;
+    };
+    if rows.run.wakes != wakes {
+        return Verdict::Awake;
+    }
+    rows.run.state = RunState::Paused;
+    rows.run.pausing = false;
+    Verdict::Committed
+}
+
+fn finish(tables: &mut Tables, key: RunKey, ending: &Ending, now: Timestamp) {
+    let Some(rows) = tables.runs.get_mut(&key) else {
+        return;
+    };
+    let run = &mut rows.run;
+    run.pausing = false;
     run.state = ending.state();
     run.finished_at = Some(now);
     if let Ending::Failed { error } = ending {

@@ -1,7 +1,7 @@
 //! A store in the memory of this process, for tests: obvious rather than fast, and with a clock that can be moved.
 
-mod gates;
 mod journal;
+mod outside;
 mod query;
 mod queue;
 mod schema;

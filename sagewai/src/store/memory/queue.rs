@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 
 use super::InMemoryStore;
+use super::outside::do_act;
 use super::tables::Tables;
 use crate::model::{
-    Beat, ClaimOne, Claimed, EventKind, Lease, NewWorker, RunId, RunKey, RunState, RunningStep,
-    Serves, Tick, Timestamp, WorkerKey, WorkerRecord, orderly_claims,
+    Act, Beat, Cause, ClaimOne, Claimed, EventKind, Lease, NewWorker, RunId, RunKey, RunState,
+    RunningStep, Serves, Tick, Timestamp, WorkerKey, WorkerRecord, orderly_claims,
 };
+use crate::store::outside::Acted;
 use crate::store::{Queue, Schema, StoreResult};
 
 /// How many runs one look at the clock wakes at most.
@@ -80,10 +82,22 @@ impl Queue for InMemoryStore {
         let tick = {
             let mut tables = self.lock();
             let now = tables.clock.now();
+            let ended = end_due(&mut tables, now);
+            let buried = bury_expired(&mut tables, now);
+            let woken = wake_due(&mut tables, now);
+            let timer = tables.timers.first().map(|(due, _)| *due);
+            let ending = tables.endings.first().map(|(due, ..)| *due);
+            for (run, acted) in ended {
+                acted.tell(run, &self.hints);
+            }
             Tick {
-                buried: bury_expired(&mut tables, now),
-                woken: wake_due(&mut tables, now),
-                next_due: tables.timers.first().map(|(due, _)| now.until(*due)),
+                buried,
+                woken,
+                next_due: timer
+                    .into_iter()
+                    .chain(ending)
+                    .min()
+                    .map(|due| now.until(due)),
             }
         };
         if tick.buried + tick.woken > 0 {
@@ -208,7 +222,21 @@ fn bury_expired(tables: &mut Tables, now: Timestamp) -> u64 {
     expired.len() as u64
 }
 
-/// Makes runs claimable whose time has come.
+/// Ends runs that are to be ended by now.
+fn end_due(tables: &mut Tables, now: Timestamp) -> Vec<(RunKey, Acted)> {
+    let due: Vec<(RunKey, Cause)> = tables
+        .endings
+        .iter()
+        .take_while(|(at, ..)| *at <= now)
+        .take(WOKEN_MAX)
+        .map(|(_, run, cause)| (*run, *cause))
+        .collect();
+    due.into_iter()
+        .map(|(run, cause)| (run, do_act(tables, run, &Act::End(cause))))
+        .collect()
+}
+
+/// Makes runs claimable whose time has come. One that is driven has a message instead.
 fn wake_due(tables: &mut Tables, now: Timestamp) -> u64 {
     let due: Vec<(Timestamp, RunKey)> = tables
         .timers
@@ -217,9 +245,25 @@ fn wake_due(tables: &mut Tables, now: Timestamp) -> u64 {
         .take(WOKEN_MAX)
         .copied()
         .collect();
-    for (at, key) in &due {
-        tables.disarm(*key);
-        tables.enqueue(*key, *at, now);
+    let mut woken = 0;
+    for timer @ (at, key) in due {
+        tables.timers.remove(&timer);
+        let Some(rows) = tables.runs.get_mut(&key) else {
+            continue;
+        };
+        match rows.run.state {
+            RunState::Waiting => {}
+            RunState::Pending if rows.run.due_at == Some(at) => {}
+            RunState::Running => {
+                rows.run.wakes = rows.run.wakes.wrapping_add(1);
+                woken += 1;
+                continue;
+            }
+            _ => continue,
+        }
+        tables.disarm(key);
+        tables.enqueue(key, at, now);
+        woken += 1;
     }
-    due.len() as u64
+    woken
 }

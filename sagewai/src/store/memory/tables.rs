@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use crate::model::{
-    Checkpoint, Event, EventKind, Gate, Journal, NewEvent, Position, Run, RunKey, RunState, Serves,
-    Timestamp, WorkerKey, WorkerRecord,
+    Cause, Checkpoint, Child, Event, EventKind, Gate, Journal, NewEvent, Outcome, Position, Run,
+    RunKey, RunState, Serves, Signal, Timestamp, WorkerKey, WorkerRecord,
 };
 
 /// Everything the store holds.
@@ -19,6 +19,8 @@ pub(super) struct Tables {
     pub(super) queue: BTreeSet<Queued>,
     /// Runs that become claimable at a time.
     pub(super) timers: BTreeSet<(Timestamp, RunKey)>,
+    /// Runs that are to be ended at a time.
+    pub(super) endings: BTreeSet<(Timestamp, RunKey, Cause)>,
     pub(super) workers: BTreeMap<WorkerKey, WorkerRecord>,
 }
 
@@ -32,6 +34,8 @@ pub(super) struct RunRows {
     pub(super) checkpoints: BTreeMap<Position, (Checkpoint, i32)>,
     pub(super) events: Vec<Event>,
     pub(super) gates: BTreeMap<String, Gate>,
+    /// Messages that it has not taken, in their order.
+    pub(super) signals: BTreeMap<i32, Signal>,
 }
 
 /// A place in the queue.
@@ -73,6 +77,31 @@ impl Tables {
         }
     }
 
+    /// Runs that a run has started, in the order of their start.
+    pub(super) fn children(&self, parent: RunKey) -> Vec<Child> {
+        let mut children: Vec<_> = self
+            .runs
+            .values()
+            .filter_map(|rows| {
+                let run = &rows.run;
+                let header = run.header.parent.as_ref()?;
+                (header.run.key() == parent).then(|| Child {
+                    run: run.id.clone(),
+                    workflow: run.workflow.clone(),
+                    position: header.position.clone(),
+                    state: run.state,
+                    outcome: rows.output().cloned(),
+                    finished_at: run.finished_at,
+                })
+            })
+            .collect();
+        children.sort_by_key(|child| {
+            let key = child.run.key();
+            (self.runs[&key].run.created_at, key)
+        });
+        children
+    }
+
     /// Whether a worker may write: registered, not found dead, its lease not passed.
     pub(super) fn holds_lease(&self, worker: WorkerKey, now: Timestamp) -> bool {
         self.workers
@@ -106,6 +135,7 @@ impl RunRows {
             checkpoints: BTreeMap::new(),
             events: Vec::new(),
             gates: BTreeMap::new(),
+            signals: BTreeMap::new(),
         }
     }
 
@@ -128,6 +158,12 @@ impl RunRows {
     /// Adds to the timeline what the store itself did.
     pub(super) fn record_kind(&mut self, kind: EventKind, at: Timestamp) {
         self.record(NewEvent::new(kind), at);
+    }
+
+    /// How the run ended.
+    pub(super) fn output(&self) -> Option<&Outcome> {
+        let output = self.checkpoints.get(&Position::from(Position::OUTPUT));
+        output.map(|(checkpoint, _)| &checkpoint.written.outcome)
     }
 
     /// What the run has left, in order.

@@ -6,7 +6,7 @@ use sqlx::query::Query as SqlxQuery;
 use uuid::Uuid;
 
 use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
-use crate::model::{Commit, Ending, Json, NewRun, Then, digest, micros};
+use crate::model::{Beyond, Commit, Ending, Json, NewRun, Then, digest, micros};
 use crate::store::columns::{self, Move};
 use crate::store::group_commit::Batch;
 
@@ -28,7 +28,8 @@ pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
         _ => {
             let query = bind_starts(bind_moves(query, batch), batch, queue_ids);
             let query = query.bind(column(&batch.starts, |r| columns::micros(r.delay)));
-            bind_gates(bind_events(query, batch), batch)
+            let query = bind_gates(bind_events(query, batch), batch);
+            bind_headers(bind_beyond(query, batch), batch)
         }
     }
 }
@@ -37,8 +38,11 @@ pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
 fn shortest(batch: &Batch) -> &'static str {
     let commits = || batch.commits.iter();
     let starts = !batch.starts.is_empty();
-    let plain = batch.starts.iter().all(|run| run.delay.is_zero())
-        && commits().all(|c| c.events.is_empty() && c.gates.is_empty());
+    let plain = batch
+        .starts
+        .iter()
+        .all(|run| run.delay.is_zero() && run.header.is_empty())
+        && commits().all(|c| c.events.is_empty() && c.gates.is_empty() && c.beyond.is_empty());
     let ends = commits().any(|c| moves(c).is_some());
     let only_completes = commits().all(|c| completes(c) || moves(c).is_none());
     match (starts, ends) {
@@ -152,6 +156,83 @@ fn bind_gates(query: Query, batch: &Batch) -> Query {
         .bind(column(&rows, |(_, g)| columns::text(&g.name)))
         .bind(column(&rows, |(_, g)| columns::text(&g.prompt)))
         .bind(column(&rows, |(_, g)| g.context.as_ref().map(Json::as_str)))
+        .bind(column(&rows, |(_, g)| columns::rules(&g.rules)))
+        .bind(column(&rows, |(_, g)| g.digest()))
+        .bind(column(&rows, |(_, g)| {
+            g.rules.deadline.map(columns::micros)
+        }))
+        .bind(column(&rows, |(_, g)| {
+            g.decision.as_ref().map(|decision| decision.approved)
+        }))
+        .bind(column(&rows, |(_, g)| {
+            let decision = g.decision.as_ref();
+            decision.map(|decision| columns::text(&decision.by))
+        }))
+        .bind(column(&rows, |(_, g)| {
+            let reason = g.decision.as_ref().and_then(|d| d.reason.as_deref());
+            reason.map(columns::text)
+        }))
+}
+
+/// One change of something beyond a run's own rows: of its four columns, one is not null.
+#[derive(Default)]
+struct Change {
+    gate: Option<String>,
+    signal: Option<String>,
+    child: Option<Uuid>,
+    parent: Option<Uuid>,
+}
+
+fn changes(beyond: &Beyond) -> Vec<Change> {
+    let mut changes = Vec::new();
+    changes.extend(beyond.withdrawn.iter().map(|gate| Change {
+        gate: Some(columns::text(gate)),
+        ..Change::default()
+    }));
+    changes.extend(beyond.taken.iter().map(|signal| Change {
+        signal: Some(columns::text(signal)),
+        ..Change::default()
+    }));
+    changes.extend(beyond.ends.iter().map(|child| Change {
+        child: Some(child.uuid()),
+        ..Change::default()
+    }));
+    changes.extend(beyond.parent.iter().map(|parent| Change {
+        parent: Some(parent.uuid()),
+        ..Change::default()
+    }));
+    changes
+}
+
+fn bind_beyond(query: Query, batch: &Batch) -> Query {
+    let mut rows = Vec::new();
+    for commit in &batch.commits {
+        rows.extend(
+            changes(&commit.beyond)
+                .into_iter()
+                .map(|to| (&**commit, to)),
+        );
+    }
+    Owners::of(rows.iter().map(|(commit, _)| *commit))
+        .bind(query)
+        .bind(column(&rows, |(_, to)| to.gate.clone()))
+        .bind(column(&rows, |(_, to)| to.signal.clone()))
+        .bind(column(&rows, |(_, to)| to.child))
+        .bind(column(&rows, |(_, to)| to.parent))
+}
+
+fn bind_headers(query: Query, batch: &Batch) -> Query {
+    let mut limits = Vec::new();
+    for run in &batch.starts {
+        let of_run = run.header.limits();
+        limits.extend(of_run.map(|(limit, cause)| (run.id.key().uuid(), limit, cause)));
+    }
+    query
+        .bind(column(&batch.starts, |run| columns::parent(&run.header)))
+        .bind(column(&batch.starts, |run| columns::header(&run.header)))
+        .bind(column(&limits, |(run, ..)| *run))
+        .bind(column(&limits, |(_, limit, _)| columns::micros(*limit)))
+        .bind(column(&limits, |(.., cause)| cause.as_str()))
 }
 
 fn bind_ends(query: Query, batch: &Batch) -> Query {

@@ -45,7 +45,8 @@ macro_rules! take {
                 FROM chosen c
                 WHERE r.run_key = c.run_key AND r.state = CASE WHEN c.takeover THEN 'running' ELSE 'pending' END
                 RETURNING r.run_key, r.run_id, r.queue_id, r.state, r.epoch, r.worker, r.claims, r.wakes, r.priority,
-                          r.fingerprint, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at,
+                          r.fingerprint, r.header, r.pausing, r.waiting, r.due_at, r.error, r.created_at, r.started_at,
+                          r.finished_at,
                           c.takeover
             ),
             held_now AS (

@@ -73,7 +73,7 @@ impl Flush for PostgresFlush {
     }
 
     fn announce(&self, news: News) {
-        if news.work {
+        if news.work || news.due {
             self.announcer.work();
         }
         if !news.runs.is_empty() {
@@ -109,7 +109,7 @@ async fn write(
             kept.contains(&run)
         };
         stored.then(|| match commit.then {
-            Then::Park(_) if awake.contains(&run) => Verdict::Awake,
+            Then::Park(_) | Then::Pause { .. } if awake.contains(&run) => Verdict::Awake,
             _ => Verdict::Committed,
         })
     };

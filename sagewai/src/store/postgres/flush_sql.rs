@@ -3,6 +3,8 @@
 //! A statement costs by its parts, also by those that find nothing to do, and a lone commit is most often a lone
 //! checkpoint.
 
+use crate::store::sql::keep_asked;
+
 /// Who may write. The lock on the row of a worker keeps it from being declared dead while this is on its way; who is
 /// declared dead stays so. And each row joins its run, by epoch and worker: a run moves to another worker only when
 /// the one it has is dead. So a takeover sees either all of a commit, or its writer is fenced; and the rows of runs,
@@ -52,8 +54,9 @@ macro_rules! kept {
 macro_rules! completed {
     () => {
         concat!(
-            ", completed AS (
-            UPDATE runs r SET state = 'completed', error = NULL, finished_at = (SELECT now FROM clock)
+            ", moved AS (
+            UPDATE runs r
+            SET state = 'completed', error = NULL, pausing = false, finished_at = (SELECT now FROM clock)
             FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker)
             WHERE",
             ours!(),
@@ -73,6 +76,8 @@ macro_rules! moved {
                 waiting = CASE WHEN r.wakes = u.wakes THEN u.waiting END,
                 due_at = CASE WHEN r.wakes = u.wakes THEN (SELECT now FROM clock) + u.wake_us END,
                 error = u.error,
+                pausing = CASE WHEN r.wakes <> u.wakes THEN r.pausing
+                               WHEN u.state IN ('paused', 'completed', 'failed') THEN false ELSE r.pausing END,
                 finished_at = CASE WHEN u.state IN ('completed', 'failed') THEN (SELECT now FROM clock) END
             FROM unnest($14::uuid[], $15::integer[], $16::uuid[], $17::text[], $18::integer[], $19::text[],
                         $20::bigint[], $21::text[])
@@ -92,7 +97,34 @@ macro_rules! moved {
     };
 }
 
-/// Events and questions. `$30` to `$41`.
+/// Undoes everything where a run was moved by somebody else on the way: its row is then not moved here, while other rows
+/// of its commit would be written. What was fenced from the start leaves no rows anyway. It is asked for after `moved`,
+/// which therefore comes first and locks, as everybody does, the run before anything else of it; and only where that has
+/// found less than was sent.
+macro_rules! torn {
+    // Where there are checkpoints alone, they tell, and cost less to be asked than the fence.
+    (checkpoints) => {
+        torn!("SELECT FROM kept u WHERE u.run_key = ANY($14) AND", "")
+    };
+    (anything) => {
+        torn!(
+            "SELECT FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker) JOIN runs r ON",
+            ours!(),
+            "WHERE"
+        )
+    };
+    ($($written:expr),*) => {
+        concat!(
+            "CASE WHEN (SELECT count(*) FROM moved) < cardinality($14)
+                  THEN CASE WHEN EXISTS (",
+            $($written,)*
+            " u.run_key NOT IN (SELECT run_key FROM moved)) THEN clash() ELSE false END
+                  ELSE false END AS torn"
+        )
+    };
+}
+
+/// Events and questions. `$30` to `$47`.
 macro_rules! happened {
     () => {
         concat!(
@@ -106,37 +138,86 @@ macro_rules! happened {
             "RETURNING run_key
         ),
         asked AS (
-            INSERT INTO gates (run_key, name, prompt, context, asked_at)
-            SELECT u.run_key, u.name, u.prompt, u.context, (SELECT now FROM clock)
-            FROM unnest($36::uuid[], $37::integer[], $38::uuid[], $39::text[], $40::text[], $41::text[])
-                 u (run_key, epoch, worker, name, prompt, context)
+            INSERT INTO gates AS g (run_key, name, prompt, context, rules, digest, asked_at, deadline_at, approved,
+                                    decided_by, reason, decided_at)
+            SELECT u.run_key, u.name, u.prompt, u.context, u.rules, u.digest, (SELECT now FROM clock),
+                   (SELECT now FROM clock) + u.deadline_us, u.approved, u.decided_by, u.reason,
+                   CASE WHEN u.approved IS NOT NULL THEN (SELECT now FROM clock) END
+            FROM unnest($36::uuid[], $37::integer[], $38::uuid[], $39::text[], $40::text[], $41::text[], $42::text[],
+                        $43::text[], $44::bigint[], $45::boolean[], $46::text[], $47::text[])
+                 u (run_key, epoch, worker, name, prompt, context, rules, digest, deadline_us, approved, decided_by,
+                    reason)
             JOIN runs r ON",
             ours!(),
-            "ON CONFLICT (run_key, name) DO UPDATE
-            SET prompt = excluded.prompt, context = excluded.context, asked_at = excluded.asked_at
-            WHERE gates.asked_at IS NULL
+            keep_asked!(),
+            ")"
+        )
+    };
+}
+
+/// Messages that were taken, gates that are not waited at, runs that are to end, and parents that are told. `$48` to
+/// `$54`. (What is open is not asked in the words of the index of open gates, which is no way to one gate.)
+macro_rules! beyond {
+    () => {
+        concat!(
+            ", beyond AS MATERIALIZED (
+            SELECT u.run_key, u.gate, u.signal, u.child, u.parent, (SELECT now FROM clock) AS now
+            FROM unnest($48::uuid[], $49::integer[], $50::uuid[], $51::text[], $52::text[], $53::uuid[], $54::uuid[])
+                 u (run_key, epoch, worker, gate, signal, child, parent)
+            JOIN runs r ON",
+            ours!(),
+            "),
+        withdrawn AS (
+            UPDATE gates g SET withdrawn_at = b.now FROM beyond b
+            WHERE g.run_key = b.run_key AND g.name = b.gate
+              AND g.asked_at IS NOT NULL AND coalesce(g.decided_at, g.withdrawn_at) IS NULL
+        ),
+        taken AS (DELETE FROM signals s USING beyond b WHERE s.run_key = b.run_key AND s.id = b.signal),
+        ended AS (
+            INSERT INTO endings (due_at, run_key, cause) SELECT now, child, 'parent' FROM beyond WHERE child IS NOT NULL
+            ON CONFLICT DO NOTHING
+        ),
+        told AS (
+            INSERT INTO timers (due_at, run_key) SELECT now, parent FROM beyond WHERE parent IS NOT NULL
+            ON CONFLICT DO NOTHING
         )"
         )
     };
 }
 
-/// Runs that start: their keys, ids, queues, priorities, fingerprints, more columns where some start later, and when
-/// they are due; then keys, digests of the inputs, inputs.
+/// Limits of runs that start. `$57` to `$59`.
+macro_rules! limited {
+    () => {
+        ", limited AS (
+            INSERT INTO endings (due_at, run_key, cause)
+            SELECT n.created_at + u.limit_us, u.run_key, u.cause
+            FROM unnest($57::uuid[], $58::bigint[], $59::text[]) u (run_key, limit_us, cause)
+            JOIN created n ON n.run_key = u.run_key
+        )"
+    };
+}
+
+/// Runs that start: their keys, ids, queues, priorities, fingerprints, and keys, digests of the inputs, inputs.
 ///
-/// An input goes by its own key, not by whether the run was created: both were made in one transaction.
+/// Few runs start later, say where they come from, or how long they may take: the columns for that are in the long
+/// statement only. An input goes by its own key, not by whether the run was created: both were made in one transaction.
 macro_rules! created {
-    (runs: $runs:literal, more: $more:literal, due: $due:literal, inputs: $inputs:literal) => {
+    (runs: $runs:literal, inputs: $inputs:literal) => {
+        created!(runs: $runs, inputs: $inputs, sent: "", columns: "", values: "")
+    };
+    (runs: $runs:literal, inputs: $inputs:literal, sent: $sent:literal, columns: $columns:literal, values: $values:literal) => {
         concat!(
             ", created AS (
-            INSERT INTO runs (run_key, run_id, queue_id, state, priority, fingerprint, due_at, created_at)
-            SELECT u.run_key, u.run_id, u.queue_id, 'pending', u.priority, u.fingerprint, ",
-            $due,
-            ",
-                   (SELECT now FROM clock)
+            INSERT INTO runs (run_key, run_id, queue_id, state, priority, fingerprint, created_at",
+            $columns,
+            ")
+            SELECT u.run_key, u.run_id, u.queue_id, 'pending', u.priority, u.fingerprint, (SELECT now FROM clock)",
+            $values,
+            "
             FROM unnest(",
             $runs,
             ") u (run_key, run_id, queue_id, priority, fingerprint",
-            $more,
+            $sent,
             ")
             ON CONFLICT (run_key) DO NOTHING
             RETURNING run_key, queue_id, priority, due_at, created_at
@@ -172,8 +253,9 @@ pub(super) const END: &str = concat!(
     kept!(),
     completed!(),
     " SELECT NULL::uuid[] AS created,
-             (SELECT array_agg(run_key) FROM completed) AS moved, NULL::uuid[] AS awake,
-             (SELECT array_agg(run_key) FROM kept) AS kept"
+             (SELECT array_agg(run_key) FROM moved) AS moved, NULL::uuid[] AS awake, ",
+    torn!(checkpoints),
+    ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
 /// Checkpoints, and runs that end, sleep or are given back.
@@ -183,8 +265,9 @@ pub(super) const MOVE: &str = concat!(
     moved!(),
     " SELECT NULL::uuid[] AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
-             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake,
-             (SELECT array_agg(run_key) FROM kept) AS kept"
+             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
+    torn!(checkpoints),
+    ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
 /// Starts, none of them later.
@@ -192,8 +275,6 @@ pub(super) const START: &str = concat!(
     "WITH clock AS MATERIALIZED (SELECT now_us() AS now)",
     created!(
         runs: "$1::uuid[], $2::text[], $3::integer[], $4::smallint[], $5::bigint[]",
-        more: "",
-        due: "NULL",
         inputs: "$1::uuid[], $6::bigint[], $7::text[]"
     ),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
@@ -207,13 +288,12 @@ pub(super) const MIX: &str = concat!(
     completed!(),
     created!(
         runs: "$17::uuid[], $18::text[], $19::integer[], $20::smallint[], $21::bigint[]",
-        more: "",
-        due: "NULL",
         inputs: "$17::uuid[], $22::bigint[], $23::text[]"
     ),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
-             (SELECT array_agg(run_key) FROM completed) AS moved, NULL::uuid[] AS awake,
-             (SELECT array_agg(run_key) FROM kept) AS kept"
+             (SELECT array_agg(run_key) FROM moved) AS moved, NULL::uuid[] AS awake, ",
+    torn!(checkpoints),
+    ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
 /// Everything.
@@ -222,17 +302,22 @@ pub(super) const FLUSH: &str = concat!(
     kept!(),
     moved!(),
     created!(
-        runs: "$22::uuid[], $23::text[], $24::integer[], $25::smallint[], $26::bigint[], $29::bigint[]",
-        more: ", delay_us",
-        due: "CASE WHEN u.delay_us > 0 THEN (SELECT now FROM clock) + u.delay_us END",
-        inputs: "$22::uuid[], $27::bigint[], $28::text[]"
+        runs: "$22::uuid[], $23::text[], $24::integer[], $25::smallint[], $26::bigint[], $29::bigint[], $55::uuid[],
+               $56::text[]",
+        inputs: "$22::uuid[], $27::bigint[], $28::text[]",
+        sent: ", delay_us, parent_key, header",
+        columns: ", parent_key, header, due_at",
+        values: ", u.parent_key, u.header, CASE WHEN u.delay_us > 0 THEN (SELECT now FROM clock) + u.delay_us END"
     ),
     ", armed AS (
         INSERT INTO timers (due_at, run_key) SELECT due_at, run_key FROM created WHERE due_at IS NOT NULL
     )",
     happened!(),
+    beyond!(),
+    limited!(),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
-             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake,
-             (SELECT array_agg(run_key) FROM (SELECT run_key FROM kept UNION ALL SELECT run_key FROM happened) k) AS kept"
+             (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
+    torn!(anything),
+    ", (SELECT array_agg(run_key) FROM (SELECT run_key FROM kept UNION ALL SELECT run_key FROM happened) k) AS kept"
 );

@@ -1,25 +1,20 @@
-//! Starts, commits, journals and retries.
+//! Starts, commits and journals.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::PostgresStore;
 use crate::model::{
-    Commit, EventKind, Found, Journal as RunJournal, NewRun, Outcome, Position, Run, RunId, RunKey,
-    RunState, Started, Verdict, Waiting, WorkerKey,
+    Commit, Found, Journal as RunJournal, NewRun, Outcome, Position, RunId, RunKey, Started,
+    Verdict, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
 use crate::store::sql::{checkpoint_columns, event_columns, fence, gate_columns};
-use crate::store::{Journal, StoreResult, columns, row, settle, sql};
-
-/// Locks a run against commits, claims and other people. `$1` its key.
-pub(super) const LOCK_RUN: &str =
-    "SELECT state, due_at, now_us() AS now FROM runs WHERE run_key = $1 FOR UPDATE";
+use crate::store::{Journal, StoreResult, row, settle, sql};
 
 pub(super) const FENCE: &str = fence!("now_us()");
 
@@ -64,15 +59,6 @@ impl Journal for PostgresStore {
         let look = |runs| self.read_outputs(runs);
         let found = self.0.outputs.of(run.key(), look).await;
         found.map_err(|e| self.error(e))
-    }
-
-    async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
-        let before = self.through_clashes(|| self.retry_once(run.key(), by));
-        let (before, retried) = before.await?;
-        if retried {
-            self.tell_work();
-        }
-        Ok(before)
     }
 }
 
@@ -131,86 +117,6 @@ impl PostgresStore {
     async fn read_all(&self, sql: &'static str, keys: &[Uuid]) -> Result<Vec<PgRow>, sqlx::Error> {
         sqlx::query(sql).bind(keys).fetch_all(self.pool()).await
     }
-
-    /// The run as it was found, and whether it was changed.
-    async fn retry_once(&self, key: RunKey, by: &str) -> Result<(Option<Run>, bool), Failure> {
-        let mut tx = self.pool().begin().await?;
-        let locked = sqlx::query(LOCK_RUN)
-            .bind(key.uuid())
-            .fetch_optional(&mut *tx)
-            .await?;
-        let Some(locked) = locked else {
-            return Ok((None, false));
-        };
-        let row = sqlx::query(sql::RUN)
-            .bind(key.uuid())
-            .fetch_one(&mut *tx)
-            .await?;
-        let before = row::run(&row)?;
-        match (before.state, &before.waiting) {
-            (RunState::Failed, _) => remove_failures(&mut tx, key).await?,
-            (RunState::Waiting, Some(Waiting::Diverged { .. })) => {}
-            _ => return Ok((Some(before), false)),
-        }
-        let event = EventKind::Retried { by: by.to_owned() };
-        sqlx::query(sql::INSERT_EVENT)
-            .bind(key.uuid())
-            .bind(Uuid::now_v7())
-            .bind(locked.big("now")?)
-            .bind(event.word())
-            .bind(columns::json(&event))
-            .execute(&mut *tx)
-            .await?;
-        wake(&mut tx, key, locked.big_or_null("due_at")?).await?;
-        tx.commit().await?;
-        Ok((Some(before), true))
-    }
-}
-
-/// Makes a run claimable that nobody drives. Its row is locked.
-pub(super) async fn wake(
-    connection: &mut PgConnection,
-    run: RunKey,
-    due_at: Option<i64>,
-) -> Result<(), Failure> {
-    sqlx::query(sql::MAKE_PENDING)
-        .bind(run.uuid())
-        .execute(&mut *connection)
-        .await?;
-    if let Some(due_at) = due_at {
-        sqlx::query(sql::DISARM)
-            .bind(due_at)
-            .bind(run.uuid())
-            .execute(&mut *connection)
-            .await?;
-    }
-    sqlx::query(sql::ENQUEUE)
-        .bind(run.uuid())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Removes what made a run fail, and its result.
-async fn remove_failures(connection: &mut PgConnection, run: RunKey) -> Result<(), Failure> {
-    let rows = sqlx::query(sql::CHECKPOINTS)
-        .bind(run.uuid())
-        .fetch_all(&mut *connection)
-        .await?;
-    let journal = RunJournal {
-        checkpoints: rows.iter().map(row::checkpoint).collect::<Result<_, _>>()?,
-        ..RunJournal::default()
-    };
-    let mut positions = journal.forgotten_by_retry();
-    positions.push(Position::from(Position::OUTPUT));
-    for position in positions {
-        sqlx::query(sql::DELETE_CHECKPOINT)
-            .bind(run.uuid())
-            .bind(position.as_str())
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
 }
 
 impl settle::Look for PostgresStore {

@@ -3,22 +3,30 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt, TryStreamExt};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::PostgresStore;
 use super::claim::{CLAIM, CLAIM_ONE, Taken};
 use crate::model::{
-    Beat, ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves, Tick, Timestamp,
-    WorkerKey,
+    Act, Beat, Cause, ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves,
+    Tick, Timestamp, WorkerKey,
 };
 use crate::store::failure::Failure;
-use crate::store::{Queue, StoreResult, columns, sql};
+use crate::store::row::Cells;
+use crate::store::{Queue, StoreResult, columns, row, sql};
 
 pub(super) const REGISTER: &str = sql::register!(now: "now_us()", labels: "CAST($4 AS jsonb)");
 pub(super) const BURY: &str = sql::bury!("now_us()");
 
-/// The most runs that one look at the clock makes claimable.
-const WOKEN_MAX: i64 = 1_000;
+/// The most timers that one look at the clock sees.
+const SEEN_MAX: i64 = 1_000;
+/// When runs are looked at again that somebody else had locked.
+const SKIPPED_AGAIN: Duration = Duration::from_millis(5);
+/// How many runs are ended at once; each takes a connection.
+const ENDS_AT_ONCE: usize = 4;
 
 /// Extends the lease of a worker that is not gone, and leaves out of what it holds the runs that it has not any more.
 /// `$1` worker, `$2` what it executes, as JSON.
@@ -44,11 +52,16 @@ macro_rules! heartbeat {
     };
 }
 
-/// Looks at the clock. Runs are locked before their timers are touched, which is the order that everybody keeps. A
-/// mark for orphans goes when the last of them has another worker: since a claim locks its worker's row, no claim
+/// Looks at the clock. A run whose time has come is claimable, if it waits for that time or for nothing else; one that is
+/// driven hears of it; for any other it means nothing. Runs are locked before their timers are touched, which is the
+/// order that everybody keeps; those that somebody else has locked are left for the next look, which is soon.
+///
+/// A mark for orphans goes when the last of them has another worker: since a claim locks its worker's row, no claim
 /// of a worker that is gone can be on its way any more.
 ///
-/// `$mine` leaves out the worker that looks, where it does, and `$most` is how many runs are woken at most.
+/// `looked` must stay a table of its own, for the reason that [`CLAIM`]'s `chosen` must.
+///
+/// `mine` leaves out the worker that looks, where it does, and `most` is how many timers are seen at most.
 macro_rules! look_at_the_clock {
     (mine: $mine:literal, most: $most:literal) => {
         concat!(
@@ -69,23 +82,42 @@ settled AS (
     RETURNING w.worker
 ),
 let_go AS (DELETE FROM held h USING settled s WHERE h.worker = s.worker),
-due AS MATERIALIZED (
-    SELECT t.due_at, t.run_key FROM timers t JOIN runs r ON r.run_key = t.run_key
-    WHERE t.due_at <= (SELECT now FROM clock)
-    ORDER BY t.due_at LIMIT ",
+seen AS MATERIALIZED (
+    SELECT t.due_at, t.run_key FROM timers t WHERE t.due_at <= (SELECT now FROM clock) ORDER BY t.due_at LIMIT ",
             $most,
             "
-    FOR UPDATE OF r SKIP LOCKED
+),
+due AS MATERIALIZED (
+    SELECT t.due_at, t.run_key, r.state, r.due_at AS own
+    FROM seen s JOIN timers t ON t.due_at = s.due_at AND t.run_key = s.run_key JOIN runs r ON r.run_key = t.run_key
+    FOR UPDATE OF r, t SKIP LOCKED
+),
+looked AS MATERIALIZED (
+    SELECT run_key FROM due WHERE state IN ('waiting', 'running') OR (state = 'pending' AND due_at = own)
+    GROUP BY run_key
+),
+of_nobody AS (
+    DELETE FROM timers t USING seen s
+    WHERE t.due_at = s.due_at AND t.run_key = s.run_key
+      AND NOT EXISTS (SELECT FROM runs r WHERE r.run_key = s.run_key)
+    RETURNING t.run_key
 ),
 disarmed AS (DELETE FROM timers t USING due d WHERE t.due_at = d.due_at AND t.run_key = d.run_key),
+disarmed_early AS (
+    DELETE FROM timers t USING due d
+    WHERE d.state = 'waiting' AND d.own > (SELECT now FROM clock) AND t.due_at = d.own AND t.run_key = d.run_key
+),
 woken AS (
-    UPDATE runs r SET state = 'pending', waiting = NULL, due_at = NULL FROM due d
-    WHERE r.run_key = d.run_key AND r.due_at = d.due_at AND r.state IN ('pending', 'waiting')
-    RETURNING r.queue_id, r.priority, r.created_at, r.run_key
+    UPDATE runs r
+    SET state = CASE r.state WHEN 'running' THEN 'running' ELSE 'pending' END,
+        wakes = CASE r.state WHEN 'running' THEN r.wakes + 1 ELSE r.wakes END,
+        waiting = NULL, due_at = NULL
+    FROM looked l WHERE r.run_key = l.run_key
+    RETURNING r.queue_id, r.priority, r.created_at, r.run_key, r.state
 ),
 queued AS (
     INSERT INTO queue (queue_id, rank, since, run_key)
-    SELECT queue_id, -priority::integer, created_at, run_key FROM woken
+    SELECT queue_id, -priority::integer, created_at, run_key FROM woken WHERE state = 'pending'
 )"
         )
     };
@@ -94,15 +126,17 @@ queued AS (
 /// What a look at the clock found.
 macro_rules! found_by_the_clock {
     () => {
-        "(SELECT count(*) FROM buried), (SELECT count(*) FROM woken),
-       (SELECT t.due_at - (SELECT now FROM clock) FROM timers t WHERE t.due_at > (SELECT now FROM clock)
-        ORDER BY t.due_at LIMIT 1)"
+        "(SELECT count(*) FROM buried), (SELECT count(*) FROM woken), (SELECT count(*) FROM seen),
+       (SELECT count(*) FROM seen) - (SELECT count(*) FROM due) - (SELECT count(*) FROM of_nobody),
+       (SELECT now FROM clock),
+       (SELECT t.due_at FROM timers t WHERE t.due_at > (SELECT now FROM clock) ORDER BY t.due_at LIMIT 1),
+       (SELECT e.due_at FROM endings e WHERE e.due_at > 0 ORDER BY e.due_at LIMIT 1)"
     };
 }
 
 pub(super) const HEARTBEAT: &str = concat!("WITH ", heartbeat!(), " SELECT count(*) FROM beat");
 
-/// `$1` how many runs are woken at most.
+/// `$1` how many timers are seen at most.
 pub(super) const TICK: &str = concat!(
     "WITH ",
     look_at_the_clock!(mine: "", most: "$1"),
@@ -111,7 +145,7 @@ pub(super) const TICK: &str = concat!(
 );
 
 /// A heartbeat, a look at the clock, and whether there is something to claim, be it only by its queue. `$1` and `$2` as
-/// for a heartbeat; `$3` workflows, `$4` pool, `$5` labels, `$6` how many runs are woken at most.
+/// for a heartbeat; `$3` workflows, `$4` pool, `$5` labels, `$6` how many timers are seen at most.
 pub(super) const BEAT: &str = concat!(
     "WITH ",
     heartbeat!(),
@@ -119,7 +153,7 @@ pub(super) const BEAT: &str = concat!(
     look_at_the_clock!(mine: " AND w.worker <> $1", most: "$6"),
     " SELECT ",
     found_by_the_clock!(),
-    ", (SELECT now FROM clock), (SELECT count(*) FROM beat) > 0,
+    ", (SELECT count(*) FROM beat) > 0,
        EXISTS (SELECT FROM workers w WHERE w.orphans) OR EXISTS (
            SELECT FROM queues s
            CROSS JOIN LATERAL (SELECT FROM queue q WHERE q.queue_id = s.queue_id LIMIT 1) q
@@ -139,6 +173,46 @@ RETURNING r.run_key";
 
 /// How often a claim looks again when others were faster.
 const LOOKS_MAX: u32 = 4;
+
+/// What a look at the clock found.
+#[derive(Debug)]
+struct Looked {
+    buried: i64,
+    woken: i64,
+    seen: i64,
+    skipped: i64,
+    now: i64,
+    next_timer: Option<i64>,
+    next_ending: Option<i64>,
+}
+
+impl Looked {
+    fn from_row(row: &PgRow) -> Result<Looked, sqlx::Error> {
+        Ok(Looked {
+            buried: row.try_get(0)?,
+            woken: row.try_get(1)?,
+            seen: row.try_get(2)?,
+            skipped: row.try_get(3)?,
+            now: row.try_get(4)?,
+            next_timer: row.try_get(5)?,
+            next_ending: row.try_get(6)?,
+        })
+    }
+
+    fn any_to_end(&self) -> bool {
+        self.next_ending.is_some_and(|due_at| due_at <= self.now)
+    }
+
+    fn next_due(&self) -> Option<Duration> {
+        // More may be due than one look sees.
+        let more = (self.seen == SEEN_MAX).then_some(Duration::ZERO);
+        let skipped = (self.skipped > 0).then_some(SKIPPED_AGAIN);
+        let until = |due_at: i64| Duration::from_micros((due_at - self.now).unsigned_abs());
+        let next = self.next_timer.into_iter().chain(self.next_ending);
+        let next = next.min().map(until);
+        [more, skipped, next].into_iter().flatten().min()
+    }
+}
 
 #[async_trait]
 impl Queue for PostgresStore {
@@ -177,11 +251,14 @@ impl Queue for PostgresStore {
         running: &[RunningStep],
     ) -> StoreResult<Beat> {
         let beat = self.through_clashes(|| self.beat_once(worker, serves, running));
-        let beat = beat.await?;
-        if beat.tick.woken + beat.tick.buried > 0 {
-            self.tell_work();
-        }
-        Ok(beat)
+        let (looked, lease, work) = beat.await?;
+        let (now, tick) = (looked.now, self.ticked(looked).await?);
+        Ok(Beat {
+            lease,
+            tick,
+            now: Timestamp::from_micros(now),
+            work: work || tick.woken + tick.buried > 0,
+        })
     }
 
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {
@@ -202,11 +279,8 @@ impl Queue for PostgresStore {
     }
 
     async fn tick(&self) -> StoreResult<Tick> {
-        let tick = self.through_clashes(|| self.tick_once()).await?;
-        if tick.woken + tick.buried > 0 {
-            self.tell_work();
-        }
-        Ok(tick)
+        let looked = self.through_clashes(|| self.look_at_clock()).await?;
+        self.ticked(looked).await
     }
 
     async fn claim(
@@ -260,12 +334,24 @@ impl Queue for PostgresStore {
 }
 
 impl PostgresStore {
-    async fn tick_once(&self) -> Result<Tick, Failure> {
-        let (buried, woken, next_due) = sqlx::query_as(TICK)
-            .bind(WOKEN_MAX)
-            .fetch_one(self.pool())
-            .await?;
-        Ok(tick(buried, woken, next_due))
+    /// Tells what a look at the clock found, and ends what is to be ended by now.
+    async fn ticked(&self, looked: Looked) -> StoreResult<Tick> {
+        let (buried, woken) = (looked.buried.unsigned_abs(), looked.woken.unsigned_abs());
+        if woken + buried > 0 {
+            self.tell_work();
+        }
+        let next_due = if looked.any_to_end() {
+            self.end_due(looked.now).await?;
+            // Parents and children of theirs are due by now.
+            Some(Duration::ZERO)
+        } else {
+            looked.next_due()
+        };
+        Ok(Tick {
+            woken,
+            buried,
+            next_due,
+        })
     }
 
     async fn beat_once(
@@ -273,23 +359,52 @@ impl PostgresStore {
         worker: WorkerKey,
         serves: &Serves,
         running: &[RunningStep],
-    ) -> Result<Beat, Failure> {
-        let found: (i64, i64, Option<i64>, i64, bool, bool) = sqlx::query_as(BEAT)
+    ) -> Result<(Looked, Lease, bool), Failure> {
+        let row = sqlx::query(BEAT)
             .bind(worker.uuid())
             .bind(columns::json(running))
             .bind(&serves.workflows)
             .bind(&serves.pool)
             .bind(serves.labels.to_json())
-            .bind(WOKEN_MAX)
+            .bind(SEEN_MAX)
             .fetch_one(self.pool())
             .await?;
-        let (buried, woken, next_due, now, kept, work) = found;
-        Ok(Beat {
-            lease: if kept { Lease::Kept } else { Lease::Lost },
-            tick: tick(buried, woken, next_due),
-            now: Timestamp::from_micros(now),
-            work: work || woken + buried > 0,
-        })
+        let kept: bool = row.try_get(7)?;
+        let lease = if kept { Lease::Kept } else { Lease::Lost };
+        Ok((Looked::from_row(&row)?, lease, row.try_get(8)?))
+    }
+
+    async fn look_at_clock(&self) -> Result<Looked, Failure> {
+        let row = sqlx::query(TICK)
+            .bind(SEEN_MAX)
+            .fetch_one(self.pool())
+            .await?;
+        Ok(Looked::from_row(&row)?)
+    }
+
+    /// Ends runs that are to be ended by now, each in a transaction of its own.
+    async fn end_due(&self, now: i64) -> StoreResult<()> {
+        let due = self.read_endings(now).await.map_err(|e| self.error(e))?;
+        let ends = due.into_iter().map(|(run, cause)| async move {
+            self.do_act(run, &Act::End(cause)).await?;
+            Ok(())
+        });
+        futures_util::stream::iter(ends)
+            .buffer_unordered(ENDS_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn read_endings(&self, now: i64) -> Result<Vec<(RunKey, Cause)>, Failure> {
+        let rows = sqlx::query(sql::ENDINGS)
+            .bind(now)
+            .fetch_all(self.pool())
+            .await?;
+        let ending = |row: &PgRow| {
+            let run = RunKey::from_uuid(row.uuid("run_key")?);
+            Ok((run, row::cause(row)?))
+        };
+        rows.iter().map(ending).collect()
     }
 
     async fn claim_once(
@@ -346,19 +461,5 @@ impl PostgresStore {
             }
         }
         Ok(())
-    }
-}
-
-fn tick(buried: i64, woken: i64, next_due: Option<i64>) -> Tick {
-    let micros = |us: i64| Duration::from_micros(us.unsigned_abs());
-    Tick {
-        woken: woken.unsigned_abs(),
-        buried: buried.unsigned_abs(),
-        // More may be due than one look takes.
-        next_due: if woken == WOKEN_MAX {
-            Some(Duration::ZERO)
-        } else {
-            next_due.map(micros)
-        },
     }
 }

@@ -1,4 +1,4 @@
-//! What a run has left, what is there of a commit, and the moves of a run outside of commits.
+//! What a run has left, and what is there of a commit.
 
 use super::{checkpoint_columns, event_columns, gate_columns};
 
@@ -48,22 +48,23 @@ pub(in crate::store) const POSITIONS_OF_EPOCH: &str =
 /// Ids of a run's events. `$1` its key.
 pub(in crate::store) const EVENT_IDS: &str = "SELECT id FROM events WHERE run_key = $1";
 
-/// Removes a checkpoint that made a run fail. `$1` run, `$2` position.
+/// Takes a checkpoint away. `$1` run, `$2` position.
 pub(in crate::store) const DELETE_CHECKPOINT: &str =
     "DELETE FROM checkpoints WHERE run_key = $1 AND position = $2";
 
-/// Makes a run `pending` that nobody drives, whatever it waited for. `$1` its key. It must be put into the queue,
-/// and its timer taken away, in the same transaction.
-pub(in crate::store) const MAKE_PENDING: &str =
-    "UPDATE runs SET state = 'pending', waiting = NULL, due_at = NULL, error = NULL, finished_at = NULL
-     WHERE run_key = $1";
+/// Adds a checkpoint that no worker wrote: its epoch is that of no claim. `$1` run, `$2` position, `$3` ordinal, `$4` kind,
+/// `$5` site, `$6` digest, `$7` attempts, `$8` how long it took, `$9` outcome, `$10` payload, `$11` when.
+pub(in crate::store) const INSERT_CHECKPOINT: &str =
+    "INSERT INTO checkpoints (run_key, position, ordinal, kind, site, input_digest, attempts, took_us, outcome,
+                              payload, epoch, at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11)";
 
-/// Puts a run into the queue. `$1` its key.
-pub(in crate::store) const ENQUEUE: &str = "INSERT INTO queue (queue_id, rank, since, run_key)
-     SELECT queue_id, -CAST(priority AS integer), created_at, run_key FROM runs WHERE run_key = $1";
+/// Ordinal of a run's last checkpoint. `$1` its key.
+pub(in crate::store) const LAST_ORDINAL: &str =
+    "SELECT max(ordinal) AS ordinal FROM checkpoints WHERE run_key = $1";
 
-/// Takes a run's timer away. `$1` when it is due, `$2` the run.
-pub(in crate::store) const DISARM: &str = "DELETE FROM timers WHERE due_at = $1 AND run_key = $2";
+/// One event. `$1` run, `$2` id.
+pub(in crate::store) const HAS_EVENT: &str = "SELECT id FROM events WHERE run_key = $1 AND id = $2";
 
 /// Adds to a run's timeline. `$1` run, `$2` id, `$3` time, `$4` kind, `$5` the event as JSON.
 pub(in crate::store) const INSERT_EVENT: &str =

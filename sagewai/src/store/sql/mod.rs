@@ -3,13 +3,13 @@
 //! Parameters are `$1`, `$2`, which both take. Keys bind as UUIDs, times and lengths as microseconds in 64 bits,
 //! JSON as text.
 
-mod gates;
 mod journal;
+mod outside;
 mod query;
 mod queue;
 
-pub(super) use gates::*;
 pub(super) use journal::*;
+pub(super) use outside::*;
 pub(super) use query::*;
 pub(super) use queue::*;
 
@@ -17,7 +17,7 @@ pub(super) use queue::*;
 macro_rules! run_columns {
     () => {
         "r.run_id, q.workflow, q.pool, CAST(q.labels AS text) AS labels, r.state, r.epoch, r.worker, r.claims, \
-         r.wakes, r.priority, r.fingerprint, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at"
+         r.wakes, r.priority, r.fingerprint, r.header, r.pausing, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at"
     };
 }
 
@@ -38,7 +38,8 @@ macro_rules! event_columns {
 /// What [`row::gate`](super::row::gate) reads, from `gates g` joined to `runs r`.
 macro_rules! gate_columns {
     () => {
-        "r.run_id, g.name, g.prompt, g.context, g.asked_at, g.approved, g.decided_by, g.reason, g.decided_at"
+        "r.run_id, g.name, g.prompt, g.context, g.rules, g.digest, g.asked_at, g.deadline_at, g.votes, g.approved, \
+         g.decided_by, g.reason, g.decided_at, g.withdrawn_at"
     };
 }
 

@@ -9,7 +9,7 @@ use super::bulk::Bulk;
 use super::queues::Queues;
 use super::rows::Rows;
 use super::writer::{Writer, Writing};
-use crate::model::{Commit, NewRun, Then, Verdict, input_checkpoint};
+use crate::model::{Commit, NewRun, Park, Then, Verdict, input_checkpoint};
 use crate::store::Hints;
 use crate::store::columns;
 use crate::store::failure::{Failure, Kind};
@@ -133,6 +133,7 @@ async fn create<'a>(
         answers.push(is_new);
         if is_new {
             rows.inputs.push((key, input_checkpoint(&run.input)));
+            rows.add_header(key, &run.header, now);
             match due_at {
                 Some(due_at) => rows.timers.push((due_at, key)),
                 None => rows.queued.push(key),
@@ -163,7 +164,11 @@ async fn judge(
         let (epoch, worker, wakes) = *driven.get(&commit.run.uuid())?;
         let ours = epoch == commit.epoch && worker == commit.worker.uuid();
         ours.then(|| match &commit.then {
-            Then::Park(park) if park.wakes != wakes => Verdict::Awake,
+            Then::Park(Park { wakes: seen, .. }) | Then::Pause { wakes: seen }
+                if *seen != wakes =>
+            {
+                Verdict::Awake
+            }
             _ => Verdict::Committed,
         })
     };
@@ -180,7 +185,8 @@ mod tests {
     use super::super::SqliteStore;
     use super::*;
     use crate::model::{
-        CheckpointKind, Json, Labels, NewCheckpoint, NewWorker, RunId, Serves, WorkerKey,
+        Beyond, CheckpointKind, Header, Json, Labels, NewCheckpoint, NewWorker, RunId, Serves,
+        WorkerKey,
     };
     use crate::store::{Journal, Queue, Schema};
 
@@ -194,6 +200,7 @@ mod tests {
             input: input.clone(),
             fingerprint: 1,
             delay: Duration::ZERO,
+            header: Header::default(),
         }
     }
 
@@ -244,6 +251,7 @@ mod tests {
                 }],
                 events: Vec::new(),
                 gates: Vec::new(),
+                beyond: Beyond::default(),
                 then: Then::Continue,
             })
         });

@@ -1,26 +1,22 @@
-//! Starts, commits, journals and retries.
+//! Starts, commits and journals.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use uuid::Uuid;
 
 use super::SqliteStore;
 use super::bulk::Bulk;
 use super::writer::now;
 use crate::model::{
-    Commit, EventKind, Found, Journal as RunJournal, NewRun, Outcome, Position, Run, RunId, RunKey,
-    RunState, Started, Timestamp, Verdict, Waiting, WorkerKey,
+    Commit, Found, Journal as RunJournal, NewRun, Outcome, Position, RunId, RunKey, Started,
+    Verdict, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
 use crate::store::sql::{checkpoint_columns, event_columns, fence, gate_columns};
-use crate::store::{Journal, StoreResult, columns, row, settle, sql};
-
-/// Where a run stands. `$1` its key.
-pub(super) const STANDING: &str = "SELECT state, due_at FROM runs WHERE run_key = $1";
+use crate::store::{Journal, StoreResult, row, settle, sql};
 
 pub(super) const FENCE: &str = fence!("$3");
 
@@ -81,17 +77,6 @@ impl Journal for SqliteStore {
         let found = self.0.outputs.of(run.key(), look).await;
         found.map_err(|e| self.error(e))
     }
-
-    async fn retry(&self, run: &RunId, by: &str) -> StoreResult<Option<Run>> {
-        let (before, retried) = self
-            .write_retry(run.key(), by)
-            .await
-            .map_err(|e| self.error(e))?;
-        if retried {
-            self.0.hints.tell_work();
-        }
-        Ok(before)
-    }
 }
 
 impl SqliteStore {
@@ -128,37 +113,6 @@ impl SqliteStore {
             events: events.iter().map(row::event).collect::<Result<_, _>>()?,
             gates: gates.iter().map(row::gate).collect::<Result<_, _>>()?,
         }))
-    }
-
-    /// The run as it was found, and whether it was changed.
-    async fn write_retry(&self, key: RunKey, by: &str) -> Result<(Option<Run>, bool), Failure> {
-        let mut tx = self.writer().begin().await?;
-        let row = sqlx::query(sql::RUN)
-            .bind(key.uuid())
-            .fetch_optional(&mut *tx)
-            .await?;
-        let before = row.as_ref().map(row::run).transpose()?;
-        match before.as_ref().map(|run| (run.state, &run.waiting)) {
-            Some((RunState::Failed, _)) => remove_failures(&mut tx, key).await?,
-            Some((RunState::Waiting, Some(Waiting::Diverged { .. }))) => {}
-            _ => {
-                tx.rollback().await?;
-                return Ok((before, false));
-            }
-        }
-        let event = EventKind::Retried { by: by.to_owned() };
-        sqlx::query(sql::INSERT_EVENT)
-            .bind(key.uuid())
-            .bind(Uuid::now_v7())
-            .bind(tx.now.as_micros())
-            .bind(event.word())
-            .bind(columns::json(&event))
-            .execute(&mut *tx)
-            .await?;
-        let due_at = before.as_ref().and_then(|run| run.due_at);
-        wake(&mut tx, key, due_at.map(Timestamp::as_micros)).await?;
-        tx.commit().await?;
-        Ok((before, true))
     }
 
     async fn read_found(&self, commit: &Commit) -> Result<Option<(Found, bool)>, Failure> {
@@ -258,47 +212,4 @@ pub(super) async fn rows_of(
         rows.extend(query.fetch_all(&mut *connection).await?);
     }
     Ok(rows)
-}
-
-/// Makes a run claimable that nobody drives.
-pub(super) async fn wake(
-    connection: &mut SqliteConnection,
-    run: RunKey,
-    due_at: Option<i64>,
-) -> Result<(), Failure> {
-    sqlx::query(sql::MAKE_PENDING)
-        .bind(run.uuid())
-        .execute(&mut *connection)
-        .await?;
-    if let Some(due_at) = due_at {
-        sqlx::query(sql::DISARM)
-            .bind(due_at)
-            .bind(run.uuid())
-            .execute(&mut *connection)
-            .await?;
-    }
-    sqlx::query(sql::ENQUEUE)
-        .bind(run.uuid())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Removes what made a run fail, and its result.
-async fn remove_failures(connection: &mut SqliteConnection, run: RunKey) -> Result<(), Failure> {
-    let rows = read_of(connection, sql::CHECKPOINTS, run).await?;
-    let journal = RunJournal {
-        checkpoints: rows.iter().map(row::checkpoint).collect::<Result<_, _>>()?,
-        ..RunJournal::default()
-    };
-    let mut positions = journal.forgotten_by_retry();
-    positions.push(Position::from(Position::OUTPUT));
-    for position in positions {
-        sqlx::query(sql::DELETE_CHECKPOINT)
-            .bind(run.uuid())
-            .bind(position.as_str())
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
 }

@@ -3,9 +3,9 @@
 mod bulk;
 mod claim;
 mod flush;
-mod gates;
 mod journal;
 mod options;
+mod outside;
 #[cfg(test)]
 mod plans;
 mod query;

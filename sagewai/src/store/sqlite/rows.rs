@@ -4,9 +4,11 @@ use super::bulk::Bulk;
 use super::queue::{ENQUEUE, execute_for};
 use super::writer::Writing;
 use crate::model::{
-    Commit, GateRequest, Json, NewCheckpoint, NewEvent, RunKey, Then, Timestamp, Verdict,
+    Cause, Commit, GateRequest, Header, Json, NewCheckpoint, NewEvent, RunKey, Then, Timestamp,
+    Verdict,
 };
 use crate::store::columns::{self, Move};
+use crate::store::sql::keep_asked;
 
 /// First of all, now is bound.
 pub(super) static INSERT_CHECKPOINTS: Bulk = Bulk::new(
@@ -24,22 +26,54 @@ pub(super) static INSERT_EVENTS: Bulk = Bulk::new(
     ") v",
 );
 
-/// First of all, now is bound. A question that was put stays, and a decision that came before it.
+/// First of all, now is bound, three times.
 pub(super) static INSERT_GATES: Bulk = Bulk::new(
-    "INSERT INTO gates (asked_at, run_key, name, prompt, context) SELECT ?, v.* FROM (VALUES ",
-    4,
-    ") v WHERE true ON CONFLICT (run_key, name) DO UPDATE
-     SET prompt = excluded.prompt, context = excluded.context, asked_at = excluded.asked_at
-     WHERE gates.asked_at IS NULL",
+    "INSERT INTO gates AS g (asked_at, run_key, name, prompt, context, rules, digest, deadline_at, approved, decided_by,
+         reason, decided_at)
+     SELECT ?, v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, ? + v.column7, v.column8, v.column9,
+         v.column10, CASE WHEN v.column8 IS NOT NULL THEN ? END
+     FROM (VALUES ",
+    10,
+    concat!(") v WHERE true ", keep_asked!()),
 );
 
-pub(super) static INSERT_TIMERS: Bulk =
-    Bulk::new("INSERT INTO timers (due_at, run_key) VALUES ", 2, "");
+/// First of all, now is bound.
+pub(super) static WITHDRAW_GATES: Bulk = Bulk::new(
+    "UPDATE gates SET withdrawn_at = ?
+     WHERE asked_at IS NOT NULL AND decided_at IS NULL AND withdrawn_at IS NULL AND (run_key, name) IN (VALUES ",
+    2,
+    ")",
+);
+
+pub(super) static DELETE_SIGNALS: Bulk = Bulk::new(
+    "DELETE FROM signals WHERE (run_key, id) IN (VALUES ",
+    2,
+    ")",
+);
+
+pub(super) static INSERT_ENDINGS: Bulk = Bulk::new(
+    "INSERT INTO endings (due_at, run_key, cause) VALUES ",
+    3,
+    " ON CONFLICT DO NOTHING",
+);
+
+pub(super) static SET_HEADERS: Bulk = Bulk::new(
+    "UPDATE runs SET parent_key = v.column2, header = v.column3 FROM (VALUES ",
+    3,
+    ") v WHERE runs.run_key = v.column1",
+);
+
+pub(super) static INSERT_TIMERS: Bulk = Bulk::new(
+    "INSERT INTO timers (due_at, run_key) VALUES ",
+    2,
+    " ON CONFLICT DO NOTHING",
+);
 
 /// First of all, now is bound.
 pub(super) static MOVE: Bulk = Bulk::new(
     "UPDATE runs SET state = v.column2, waiting = v.column3, due_at = v.column4, error = v.column5,
-         finished_at = CASE WHEN v.column2 IN ('completed', 'failed') THEN ? END
+         finished_at = CASE WHEN v.column2 IN ('completed', 'failed') THEN ? END,
+         pausing = pausing AND v.column2 NOT IN ('paused', 'completed', 'failed')
      FROM (VALUES ",
     5,
     ") v WHERE runs.run_key = v.column1",
@@ -52,12 +86,27 @@ pub(super) struct Rows<'a> {
     checkpoints: Vec<(RunKey, i32, &'a NewCheckpoint)>,
     events: Vec<(RunKey, &'a NewEvent)>,
     gates: Vec<(RunKey, &'a GateRequest)>,
+    withdrawn: Vec<(RunKey, &'a str)>,
+    taken: Vec<(RunKey, &'a str)>,
+    headers: Vec<(RunKey, &'a Header)>,
+    endings: Vec<(i64, RunKey, Cause)>,
     moves: Vec<(RunKey, Move, Option<i64>)>,
     pub(super) queued: Vec<RunKey>,
     pub(super) timers: Vec<(i64, RunKey)>,
 }
 
 impl<'a> Rows<'a> {
+    /// Adds what is known of a run from its start.
+    pub(super) fn add_header(&mut self, run: RunKey, header: &'a Header, now: Timestamp) {
+        if header.is_empty() {
+            return;
+        }
+        self.headers.push((run, header));
+        let limits = header.limits();
+        self.endings
+            .extend(limits.map(|(limit, cause)| (now.after(limit).as_micros(), run, cause)));
+    }
+
     /// Adds a commit that is let through.
     pub(super) fn add(&mut self, commit: &'a Commit, verdict: Verdict, now: Timestamp) {
         let run = commit.run;
@@ -66,6 +115,16 @@ impl<'a> Rows<'a> {
             .extend(checkpoints.map(|c| (run, commit.epoch, c)));
         self.events.extend(commit.events.iter().map(|e| (run, e)));
         self.gates.extend(commit.gates.iter().map(|g| (run, g)));
+        let beyond = &commit.beyond;
+        let withdrawn = beyond.withdrawn.iter();
+        self.withdrawn.extend(withdrawn.map(|gate| (run, &**gate)));
+        self.taken
+            .extend(beyond.taken.iter().map(|id| (run, &**id)));
+        let ends = beyond.ends.iter();
+        self.endings
+            .extend(ends.map(|child| (now.as_micros(), *child, Cause::Parent)));
+        self.timers
+            .extend(beyond.parent.map(|parent| (now.as_micros(), parent)));
         if verdict == Verdict::Awake {
             return;
         }
@@ -87,28 +146,9 @@ impl<'a> Rows<'a> {
         let checkpoints: Vec<_> = inputs.chain(self.checkpoints.iter().copied()).collect();
         insert_checkpoints(tx, &checkpoints).await?;
         let now = tx.now.as_micros();
-        for (sql, part) in INSERT_EVENTS.parts(&self.events) {
-            let mut query = sqlx::query(sql).bind(now);
-            for (run, event) in part {
-                query = query
-                    .bind(run.uuid())
-                    .bind(event.id)
-                    .bind(event.kind.word())
-                    .bind(columns::json(&event.kind));
-            }
-            query.execute(&mut **tx).await?;
-        }
-        for (sql, part) in INSERT_GATES.parts(&self.gates) {
-            let mut query = sqlx::query(sql).bind(now);
-            for (run, gate) in part {
-                query = query
-                    .bind(run.uuid())
-                    .bind(columns::text(&gate.name))
-                    .bind(columns::text(&gate.prompt))
-                    .bind(gate.context.as_ref().map(Json::as_str));
-            }
-            query.execute(&mut **tx).await?;
-        }
+        self.insert_events(tx).await?;
+        self.insert_gates(tx).await?;
+        self.change_beyond(tx).await?;
         for (sql, part) in MOVE.parts(&self.moves) {
             let mut query = sqlx::query(sql).bind(now);
             for (run, to, due_at) in part {
@@ -129,6 +169,81 @@ impl<'a> Rows<'a> {
             query.execute(&mut **tx).await?;
         }
         execute_for(tx, &ENQUEUE, &self.queued).await
+    }
+
+    async fn insert_events(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
+        let now = tx.now.as_micros();
+        for (sql, part) in INSERT_EVENTS.parts(&self.events) {
+            let mut query = sqlx::query(sql).bind(now);
+            for (run, event) in part {
+                query = query
+                    .bind(run.uuid())
+                    .bind(event.id)
+                    .bind(event.kind.word())
+                    .bind(columns::json(&event.kind));
+            }
+            query.execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
+    async fn insert_gates(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
+        let now = tx.now.as_micros();
+        for (sql, part) in INSERT_GATES.parts(&self.gates) {
+            let mut query = sqlx::query(sql).bind(now).bind(now).bind(now);
+            for (run, gate) in part {
+                let decision = gate.decision.as_ref();
+                query = query
+                    .bind(run.uuid())
+                    .bind(columns::text(&gate.name))
+                    .bind(columns::text(&gate.prompt))
+                    .bind(gate.context.as_ref().map(Json::as_str))
+                    .bind(columns::rules(&gate.rules))
+                    .bind(gate.digest())
+                    .bind(gate.rules.deadline.map(columns::micros))
+                    .bind(decision.map(|decision| decision.approved))
+                    .bind(decision.map(|decision| columns::text(&decision.by)))
+                    .bind(decision.and_then(|d| d.reason.as_deref().map(columns::text)));
+            }
+            query.execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
+    async fn change_beyond(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
+        let now = tx.now.as_micros();
+        for (sql, part) in WITHDRAW_GATES.parts(&self.withdrawn) {
+            let mut query = sqlx::query(sql).bind(now);
+            for (run, gate) in part {
+                query = query.bind(run.uuid()).bind(columns::text(gate));
+            }
+            query.execute(&mut **tx).await?;
+        }
+        for (sql, part) in DELETE_SIGNALS.parts(&self.taken) {
+            let mut query = sqlx::query(sql);
+            for (run, id) in part {
+                query = query.bind(run.uuid()).bind(columns::text(id));
+            }
+            query.execute(&mut **tx).await?;
+        }
+        for (sql, part) in SET_HEADERS.parts(&self.headers) {
+            let mut query = sqlx::query(sql);
+            for (run, header) in part {
+                query = query
+                    .bind(run.uuid())
+                    .bind(columns::parent(header))
+                    .bind(columns::header(header));
+            }
+            query.execute(&mut **tx).await?;
+        }
+        for (sql, part) in INSERT_ENDINGS.parts(&self.endings) {
+            let mut query = sqlx::query(sql);
+            for (due_at, run, cause) in part {
+                query = query.bind(due_at).bind(run.uuid()).bind(cause.as_str());
+            }
+            query.execute(&mut **tx).await?;
+        }
+        Ok(())
     }
 }
 

@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::Drive;
-use crate::model::{CheckpointKind, Decision, Json, NewCheckpoint, Outcome, Position, Timestamp};
+use crate::model::{
+    CheckpointKind, EventKind, Json, NewCheckpoint, NewEvent, Outcome, Position, Signal, Timestamp,
+};
 use crate::worker::operations::LiveSleep;
-use crate::workflow::approval::outcome_of;
+use crate::worker::reminder::Reminded;
 
 /// An outcome on its way to the body.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub(super) struct Arrival {
     pub(super) outcome: Outcome,
     /// What is kept of it; its ordinal is given when the body gets it.
     pub(super) checkpoint: Option<NewCheckpoint>,
+    /// The message that it takes, where it is one.
+    pub(super) takes: Option<Signal>,
 }
 
 /// Arrivals by the time at which they came.
@@ -36,6 +40,12 @@ impl Arrivals {
         self.waiting.is_empty()
     }
 
+    /// Whether one of them takes the message of this id.
+    pub(super) fn holds(&self, signal: &str) -> bool {
+        let takes = |arrival: &Arrival| arrival.takes.as_ref().is_some_and(|s| s.id == signal);
+        self.waiting.values().any(takes)
+    }
+
     fn pop(&mut self) -> Option<Arrival> {
         self.waiting.pop_first().map(|(_, arrival)| arrival)
     }
@@ -50,7 +60,13 @@ impl Drive {
                 if let Some(checkpoint) = arrival.checkpoint {
                     self.keep(checkpoint);
                 }
+                if let Some(signal) = arrival.takes {
+                    self.draft.beyond.taken.push(signal.id);
+                }
                 return true;
+            }
+            if let Some(signal) = arrival.takes {
+                self.put_back(signal);
             }
         }
         false
@@ -67,36 +83,33 @@ impl Drive {
                 position,
                 outcome,
                 checkpoint: Some(checkpoint),
-            },
-        );
-    }
-
-    /// A person has decided.
-    pub(super) fn decided(
-        &mut self,
-        position: Position,
-        gate: &str,
-        site: u16,
-        (decision, at): &(Decision, Timestamp),
-    ) {
-        let outcome = outcome_of(gate, decision);
-        self.operations.remove(&position);
-        let checkpoint = checkpoint(&position, CheckpointKind::Gate, site, outcome.clone());
-        self.arrivals.push(
-            *at,
-            Arrival {
-                position,
-                outcome,
-                checkpoint: Some(checkpoint),
+                takes: None,
             },
         );
     }
 
     /// Takes in what time has brought.
     pub(super) fn pass_time(&mut self) {
-        for (position, sleep) in self.operations.pass_time(self.life.clock.now()) {
+        let passed = self.operations.pass_time(self.life.clock.now());
+        for (position, sleep) in passed.sleeps {
             self.woke(position, &sleep);
         }
+        self.inbox.overdue.extend(passed.overdue);
+        for (gate, times) in passed.reminders {
+            self.remind(gate, times);
+        }
+    }
+
+    /// Nobody has decided yet. Whoever listens hears of it before it is counted: twice rather than never.
+    fn remind(&mut self, gate: String, times: u32) {
+        self.life.setup.on_reminder.tell(&Reminded {
+            run: self.run.id.clone(),
+            workflow: self.run.workflow.clone(),
+            gate: gate.clone(),
+            times,
+        });
+        let event = EventKind::Reminded { gate, times };
+        self.draft.events.push(NewEvent::new(event));
     }
 
     fn woke(&mut self, position: Position, sleep: &LiveSleep) {
@@ -115,6 +128,7 @@ impl Drive {
                 position,
                 outcome,
                 checkpoint,
+                takes: None,
             },
         );
     }

@@ -4,7 +4,9 @@
 //! asked for; wait for the next thing to happen. So no effect ever rests on something that is not committed.
 
 mod arrivals;
+mod messages;
 mod requests;
+mod starts;
 mod steps;
 
 use std::collections::HashMap;
@@ -12,17 +14,18 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use self::arrivals::{Arrivals, checkpoint};
+use self::messages::Inbox;
 use self::requests::Draft;
-use super::attempt::{Attempted, sized};
+use super::attempt::{self, sized};
 use super::life::Life;
-use super::operations::{Attempts, Operations, SHORT_WAIT, attempts_of};
-use crate::clock::Backoff;
+use super::operations::{Attempts, Operations, SHORT_WAIT, attempts_of, reminders_of};
 use crate::error::Fault;
 use crate::model::{
-    CheckpointKind, Claimed, Commit, Decision, Ending, EventKind, Gate, Json, NewCheckpoint,
-    NewEvent, Outcome, Park, Position, Run, Then, Timestamp, Verdict, Waiting,
+    CheckpointKind, Claimed, Commit, Ending, EventKind, Json, NewCheckpoint, NewEvent, Outcome,
+    Park, Position, Run, Then, Verdict, Waiting,
 };
 use crate::workflow::Definition;
 use crate::workflow::erased::Returned;
@@ -36,6 +39,8 @@ pub(crate) struct Mail {
     pub(crate) wakes: i32,
     /// The worker shuts down: give the run back as soon as no step of it is being executed.
     pub(crate) drain: bool,
+    /// The run is not this worker's any more: cancelled, or another's.
+    pub(crate) lost: bool,
 }
 
 /// How driving ended.
@@ -66,6 +71,9 @@ pub(crate) async fn drive(
             Written::Stays | Written::Awake => Ended::Finished,
         };
     }
+    if drive.is_orphan().await {
+        return Ended::Fenced;
+    }
     drive.run().await
 }
 
@@ -88,11 +96,17 @@ struct Drive {
     operations: Operations,
     /// Attempts that failed before this claim.
     attempts: HashMap<Position, Attempts>,
-    /// Decisions that are known, and when they were made.
-    decisions: HashMap<String, (Decision, Timestamp)>,
+    /// What has come from outside.
+    inbox: Inbox,
+    /// Whether it has started other runs.
+    has_children: bool,
+    /// Whether a run is being started that nobody waits for any more.
+    abandoned_starts: bool,
+    /// Tells its steps that it is over.
+    token: CancellationToken,
     /// What has come for the body and has not been given to it yet.
     arrivals: Arrivals,
-    tasks: JoinSet<(Position, Attempted)>,
+    tasks: JoinSet<(Position, attempt::Ended)>,
     aborts: HashMap<Position, AbortHandle>,
     next_ordinal: u32,
     draft: Draft,
@@ -107,7 +121,8 @@ impl Drive {
     ) -> Drive {
         let Claimed { run, journal } = claimed;
         let attempts = attempts_of(&journal);
-        let decisions = decisions_of(&journal.gates);
+        let reminded = reminders_of(&journal);
+        let inbox = Inbox::new(journal.gates, reminded);
         let next_ordinal = journal
             .checkpoints
             .iter()
@@ -115,8 +130,10 @@ impl Drive {
             .max()
             .unwrap_or(1);
         let mut input = Json::null();
+        let mut has_children = false;
         let mut recorded = Vec::with_capacity(journal.checkpoints.len());
         for checkpoint in journal.checkpoints {
+            has_children |= checkpoint.written.kind == CheckpointKind::Child;
             match (checkpoint.written.kind, checkpoint.written.outcome) {
                 (CheckpointKind::Input, Outcome::Ok(json)) => input = json,
                 (CheckpointKind::Input | CheckpointKind::Output, _) => {}
@@ -129,6 +146,8 @@ impl Drive {
         let identity = Identity {
             id: run.id.clone(),
             workflow: run.workflow.clone(),
+            pool: run.pool.clone(),
+            started_by: run.header.started_by.clone(),
             labels: run.labels.clone(),
         };
         Drive {
@@ -138,7 +157,10 @@ impl Drive {
             mail,
             operations: Operations::default(),
             attempts,
-            decisions,
+            inbox,
+            has_children,
+            abandoned_starts: false,
+            token: CancellationToken::new(),
             arrivals: Arrivals::default(),
             tasks: JoinSet::new(),
             aborts: HashMap::new(),
@@ -149,9 +171,15 @@ impl Drive {
 
     async fn run(mut self) -> Ended {
         loop {
-            let then = self.advance();
-            if then != Then::Continue {
-                // The run is not to be over, or another worker's, while a step of it is still being executed.
+            // Asked to pause while nobody drove it, it does not even begin.
+            let then = if self.run.pausing && self.aborts.is_empty() && self.arrivals.is_empty() {
+                self.pause()
+            } else {
+                self.advance()
+            };
+            if then != Then::Continue || self.abandoned_starts {
+                // The run is not to be over, or another worker's, while a step of it is still being executed; and what
+                // it has started is there when it is ended.
                 self.abandoned_have_ended().await;
             }
             if then != Then::Continue || !self.draft.is_empty() {
@@ -159,16 +187,38 @@ impl Drive {
                     Written::Stays => {}
                     // What has arrived may let the body go on: nothing else would.
                     Written::Awake => continue,
-                    Written::Ended(ended) => return ended,
+                    Written::Ended(ended) => return self.stopped(ended).await,
                 }
             }
             self.abandoned_have_ended().await;
-            self.begin_due_steps();
+            if self.inbox.is_unread() {
+                self.hear().await;
+                continue;
+            }
+            self.begin_due();
             // Others may have ended meanwhile.
             if self.arrivals.is_empty() {
                 self.next_input().await;
             }
+            if self.mail.borrow().lost {
+                tracing::info!(run = %self.run.id, epoch = self.run.epoch, "run is over, or another worker's");
+                return self.stopped(Ended::Fenced).await;
+            }
         }
+    }
+
+    /// Driving has ended. Where the run was taken away, its steps are told, and aborted after a grace.
+    async fn stopped(mut self, ended: Ended) -> Ended {
+        if ended == Ended::Fenced && !self.tasks.is_empty() {
+            self.token.cancel();
+            let all = async { while self.tasks.join_next().await.is_some() {} };
+            let grace = self.life.setup.cancel_grace;
+            if tokio::time::timeout(grace, all).await.is_err() {
+                tracing::warn!(run = %self.run.id, ?grace, "steps did not end by themselves; aborting them");
+                self.tasks.shutdown().await;
+            }
+        }
+        ended
     }
 
     /// Lets the body go on until it needs something from outside, and decides how the run goes on.
@@ -202,8 +252,18 @@ impl Drive {
     /// The body waits. Sleeps in the store, unless something is going on or comes soon.
     fn rest(&mut self) -> Then {
         let drain = self.mail.borrow().drain;
+        let executing = !self.aborts.is_empty();
+        if self.run.pausing {
+            return if executing {
+                Then::Continue
+            } else {
+                self.pause()
+            };
+        }
+        if self.inbox.is_unread() {
+            return Then::Continue;
+        }
         if self.operations.is_busy() {
-            let executing = !self.aborts.is_empty();
             if drain && !executing {
                 return Then::HandBack;
             }
@@ -231,6 +291,13 @@ impl Drive {
         })
     }
 
+    fn pause(&mut self) -> Then {
+        self.draft.events.push(NewEvent::new(EventKind::Paused));
+        Then::Pause {
+            wakes: self.run.wakes,
+        }
+    }
+
     fn finish(&mut self, returned: Returned) -> Then {
         // What still runs is of no use to a body that has returned.
         self.tasks.abort_all();
@@ -248,11 +315,18 @@ impl Drive {
 
     /// Writes the draft.
     async fn commit(&mut self, then: Then) -> Written {
-        let draft = std::mem::take(&mut self.draft);
+        let mut draft = std::mem::take(&mut self.draft);
+        if matches!(then, Then::Finish(_)) {
+            let parent = self.run.header.parent.as_ref();
+            draft.beyond.parent = parent.map(|parent| parent.run.key());
+            if self.has_children {
+                draft.beyond.ends = self.unended_children().await;
+            }
+        }
         let written = match &then {
             Then::Continue => Written::Stays,
             Then::Finish(_) => Written::Ended(Ended::Finished),
-            Then::Park(_) | Then::HandBack => Written::Ended(Ended::Released),
+            Then::Park(_) | Then::Pause { .. } | Then::HandBack => Written::Ended(Ended::Released),
         };
         let commit = Commit {
             run: self.run.key(),
@@ -261,6 +335,7 @@ impl Drive {
             checkpoints: draft.checkpoints,
             events: draft.events,
             gates: draft.gates,
+            beyond: draft.beyond,
             then,
         };
         match self.life.commit(&self.run, commit).await {
@@ -281,38 +356,6 @@ impl Drive {
                 // worker's, or a person looks at the log.
                 tracing::error!(run = %self.run.id, %error, "run is given up: its commit is refused");
                 Written::Ended(Ended::Fenced)
-            }
-        }
-    }
-
-    /// Reads the messages that have arrived.
-    async fn look(&mut self) {
-        let store = &self.life.setup.store;
-        let mut backoff = Backoff::new();
-        loop {
-            // First the counter, then the messages: one that comes between is seen twice, not never.
-            let found = async {
-                let run = store.run(&self.run.id).await?;
-                let journal = store.journal(&self.run.id).await?;
-                Ok::<_, crate::store::StoreError>(run.zip(journal))
-            };
-            match found.await {
-                Ok(found) => {
-                    if let Some((run, journal)) = found {
-                        self.run.wakes = run.wakes;
-                        self.decisions = decisions_of(&journal.gates);
-                    }
-                    break;
-                }
-                Err(error) => {
-                    tracing::warn!(run = %self.run.id, %error, "messages not read yet");
-                    backoff.pause().await;
-                }
-            }
-        }
-        for (position, name, site) in self.operations.gates() {
-            if let Some(decision) = self.decisions.get(&name).cloned() {
-                self.decided(position, &name, site, &decision);
             }
         }
     }
@@ -341,11 +384,4 @@ impl Drive {
             self.joined(ended);
         }
     }
-}
-
-fn decisions_of(gates: &[Gate]) -> HashMap<String, (Decision, Timestamp)> {
-    let decided = gates
-        .iter()
-        .filter_map(|gate| Some((gate.name.clone(), gate.decision.clone()?)));
-    decided.collect()
 }

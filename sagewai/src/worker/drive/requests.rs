@@ -3,10 +3,11 @@
 use super::Drive;
 use super::arrivals::checkpoint;
 use crate::model::{
-    CheckpointKind, GateRequest, Json, NewCheckpoint, NewEvent, Outcome, Position, Timestamp,
+    Beyond, CheckpointKind, GateRequest, Json, NewCheckpoint, NewEvent, Outcome, Position,
+    Timestamp,
 };
 use crate::worker::attempt::sized;
-use crate::worker::operations::{Attempts, LiveSleep, LiveStep, Operation, Stage};
+use crate::worker::operations::{Attempts, LiveSleep, LiveStart, LiveStep, Operation, Stage};
 use crate::workflow::erased::Returned;
 use crate::workflow::replay::{Effect, Request, SleepEnd, SleepRequest};
 
@@ -16,11 +17,15 @@ pub(super) struct Draft {
     pub(super) checkpoints: Vec<NewCheckpoint>,
     pub(super) events: Vec<NewEvent>,
     pub(super) gates: Vec<GateRequest>,
+    pub(super) beyond: Beyond,
 }
 
 impl Draft {
     pub(super) fn is_empty(&self) -> bool {
-        self.checkpoints.is_empty() && self.events.is_empty() && self.gates.is_empty()
+        self.checkpoints.is_empty()
+            && self.events.is_empty()
+            && self.gates.is_empty()
+            && self.beyond.is_empty()
     }
 }
 
@@ -55,7 +60,20 @@ impl Drive {
                 self.recorded(position, site, outcome);
             }
             Effect::Sleep(sleep) => self.sleep(position, site, sleep, now),
-            Effect::Gate(gate) => self.gate(position, site, gate),
+            Effect::Gate(gate) => self.gate(&position, site, *gate),
+            Effect::Signal { name } => self.signal(&position, name, site),
+            Effect::Start(new) => {
+                let start = LiveStart {
+                    new: *new,
+                    site,
+                    digest: input_digest,
+                    begun: false,
+                };
+                self.has_children = true;
+                self.operations
+                    .insert(position, Operation::Start(Box::new(start)));
+            }
+            Effect::Child { run } => self.child(&position, run, site, input_digest),
             Effect::Step { spec, input, body } => {
                 let before = self.attempts.remove(&position);
                 let attempt = before.as_ref().map_or(1, |b| b.failed + 1);
@@ -104,18 +122,6 @@ impl Drive {
             keep_end,
         };
         self.operations.insert(woke, Operation::Sleep(live));
-    }
-
-    fn gate(&mut self, position: Position, site: u16, gate: GateRequest) {
-        let name = gate.name.clone();
-        // Asked in any case, so that an early decision is seen with what it was about.
-        self.draft.gates.push(gate);
-        if let Some(decision) = self.decisions.get(&name).cloned() {
-            self.decided(position, &name, site, &decision);
-        } else {
-            self.operations
-                .insert(position, Operation::Gate { name, site });
-        }
     }
 
     /// Puts a checkpoint at the end of the run's order.

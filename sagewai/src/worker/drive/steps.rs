@@ -6,16 +6,17 @@ use super::Drive;
 use super::arrivals::{Arrival, checkpoint};
 use crate::clock::chance;
 use crate::model::{CheckpointKind, EventKind, NewCheckpoint, NewEvent, Position, retry};
-use crate::worker::attempt::{Attempted, attempt};
+use crate::worker::attempt::{Attempted, Ended, attempt};
 use crate::worker::operations::{Operation, Stage};
 use crate::workflow::StepContext;
 
 impl Drive {
-    /// Begins the attempts whose time has come, unless the worker is to end.
-    pub(super) fn begin_due_steps(&mut self) {
-        if self.mail.borrow().drain {
+    /// Begins the attempts whose time has come, and the runs that are to be started, unless the run is to stop.
+    pub(super) fn begin_due(&mut self) {
+        if self.mail.borrow().drain || self.run.pausing {
             return;
         }
+        self.begin_starts();
         for position in self.operations.due_steps() {
             let Some(step) = self.operations.step_mut(&position) else {
                 continue;
@@ -26,6 +27,7 @@ impl Drive {
                 self.run.workflow.clone(),
                 position.clone(),
                 step.attempt,
+                self.token.child_token(),
             );
             let attempt = attempt(
                 context,
@@ -41,25 +43,28 @@ impl Drive {
                 let noted = life.executing(&run, &at, number);
                 let attempted = attempt.await;
                 drop(noted);
-                (at, attempted)
+                (at, Ended::Attempt(attempted))
             });
             self.aborts.insert(position, task);
         }
     }
 
     /// Takes in an attempt that has ended: its outcome, or the time of the next one.
-    pub(super) fn joined(&mut self, ended: Result<(Position, Attempted), JoinError>) {
+    pub(super) fn joined(&mut self, ended: Result<(Position, Ended), JoinError>) {
         // A task that was aborted has been taken out of the books already; panics are caught inside.
-        let Ok((position, attempted)) = ended else {
+        let Ok((position, ended)) = ended else {
             return;
         };
         if self.aborts.remove(&position).is_none() {
             return;
         }
+        let Attempted { returned, took } = match ended {
+            Ended::Attempt(attempted) => attempted,
+            Ended::Started(outcome) => return self.started(&position, outcome),
+        };
         let Some(step) = self.operations.step_mut(&position) else {
             return;
         };
-        let Attempted { returned, took } = attempted;
         let number = step.attempt;
         if let Some(error) = &returned.error {
             let goes_on = !returned.terminal && number <= step.spec.retries;
@@ -102,15 +107,31 @@ impl Drive {
             position,
             outcome: returned.outcome,
             checkpoint: Some(checkpoint),
+            takes: None,
         };
         self.arrivals.push(self.life.clock.now(), arrival);
     }
 
     /// Ends an operation that the body no longer waits for.
     pub(super) fn abandon(&mut self, position: &Position) {
-        if let Some(Operation::Gate { name, .. }) = self.operations.remove(position) {
-            // Nobody is asked any more, where nobody has been asked yet.
-            self.draft.gates.retain(|gate| gate.name != name);
+        match self.operations.remove(position) {
+            Some(Operation::Gate(gate)) => {
+                let name = gate.request.name;
+                // Nobody is asked any more, where nobody has been asked yet.
+                let asked = self.draft.gates.len();
+                self.draft.gates.retain(|gate| gate.name != name);
+                if asked == self.draft.gates.len() {
+                    self.draft.beyond.withdrawn.push(name);
+                }
+            }
+            Some(Operation::Child { run, .. }) => self.draft.beyond.ends.push(run.key()),
+            Some(Operation::Start(start)) if start.begun => {
+                self.draft.beyond.ends.push(start.new.id.key());
+                // It may be on its way: it is waited for, and then ended.
+                self.aborts.remove(position);
+                self.abandoned_starts = true;
+            }
+            _ => {}
         }
         if let Some(task) = self.aborts.remove(position) {
             task.abort();
@@ -123,8 +144,9 @@ impl Drive {
         while self.tasks.len() > self.aborts.len() {
             match self.tasks.join_next().await {
                 Some(ended) => self.joined(ended),
-                None => return,
+                None => break,
             }
         }
+        self.abandoned_starts = false;
     }
 }

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::workflow::durable::Durable;
 use crate::workflow::scope::{Scope, Site};
+use crate::workflow::timeout::{Timeout, timeout};
 
 /// An `async` block of a workflow body. It is no `Future`: an `.await` of the body or a combinator runs it.
 #[must_use = "an `async` block does nothing unless it is awaited or given to a combinator"]
@@ -30,6 +32,14 @@ impl Slot {
     /// A block out of the future that has the other half.
     pub fn block<F: Future + Send>(self, future: F) -> Block<F> {
         Block { slot: self, future }
+    }
+}
+
+impl<F> Block<F> {
+    /// How long the run stays in the block at most. Then what goes on in it ends where it stands, and the block gives
+    /// [`Fault::TimedOut`](crate::Fault::TimedOut).
+    pub fn timeout(self, limit: Duration) -> Timeout<Block<F>> {
+        timeout(limit, "block".to_owned(), self)
     }
 }
 
@@ -59,6 +69,13 @@ pub struct CheckedBlock<F>(F);
 /// Such a block.
 pub fn checked_block<F: FnOnce() -> T + Send, T>(block: F) -> CheckedBlock<F> {
     CheckedBlock(block)
+}
+
+impl<F> CheckedBlock<F> {
+    /// As [`Block::timeout`].
+    pub fn timeout(self, limit: Duration) -> Timeout<CheckedBlock<F>> {
+        timeout(limit, String::new(), self)
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -1,10 +1,12 @@
 //! A durable operation without its type: a branch, or a combinator of branches.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::workflow::durable::Durable;
 use crate::workflow::scope::Site;
 use crate::workflow::spec::BoxFuture;
+use crate::workflow::timeout::{Timeout, timeout};
 
 /// A durable operation of which only the output is known: a branch of a combinator, or what `join!`, `try_join!` and
 /// `race!` make.
@@ -26,6 +28,14 @@ impl<'a, T> Branch<'a, T> {
     /// An operation that `run` makes when it is known where it stands.
     pub(super) fn new(run: impl FnOnce(Site) -> BoxFuture<'a, T> + Send + 'a) -> Branch<'a, T> {
         Branch(Box::new(run))
+    }
+}
+
+impl<'a, T, E> Branch<'a, Result<T, E>> {
+    /// How long the run waits at most, as in `try_join!(a(x), b(y)).timeout(limit)`. Then the branches end where they
+    /// stand, and this gives [`Fault::TimedOut`](crate::Fault::TimedOut).
+    pub fn timeout(self, limit: Duration) -> Timeout<Branch<'a, Result<T, E>>> {
+        timeout(limit, "branches".to_owned(), self)
     }
 }
 

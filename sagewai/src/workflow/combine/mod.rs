@@ -16,5 +16,6 @@ pub use branch::{Branch, branch};
 pub(super) use branches::Turn;
 pub use join::{JoinBranches, join};
 pub use map::{Map, TryMap, map, try_map};
+pub(super) use race::{First, first_of_two};
 pub use race::{RaceBranches, Won2, Won3, Won4, Won5, Won6, Won7, Won8, race};
 pub use try_join::{TryJoinBranches, try_join};

@@ -62,6 +62,25 @@ async fn first<T: Send>(at: &Site, mut branches: Branches<'_, T>) -> T {
     output
 }
 
+/// Which of two operations ended first, and what it gave.
+pub(in crate::workflow) enum First<A, B> {
+    One(A),
+    Other(B),
+}
+
+/// Races two operations as branches of the combinator that comes next under this name.
+pub(in crate::workflow) async fn first_of_two<A: Durable, B: Durable>(
+    at: &Site,
+    name: &str,
+    one: A,
+    other: B,
+) -> First<A::Output, B::Output> {
+    let mut branches = Branches::new(at.clone(), name);
+    branches.add_durable(one, First::One);
+    branches.add_durable(other, First::Other);
+    first(at, branches).await
+}
+
 /// Asks for this while the winner's last checkpoint is not committed yet, so that both are one commit. A replay takes
 /// the recorded outcomes in their order and finds the same winner; that it is stored shows it to people, and to the
 /// replay that the code has changed.

@@ -32,6 +32,9 @@ fn attributes(point: &Point) -> String {
         Point::End => ("end".to_owned(), "oval"),
         Point::Loop("") => ("loop".to_owned(), "circle"),
         Point::Choice(label) | Point::Loop(label) => ((*label).to_owned(), "diamond"),
+        Point::Fork(kind, label) if kind.is_dynamic() => {
+            (words::fork(*kind, label), "trapezium style=dashed")
+        }
         Point::Fork(kind, label) => (words::fork(*kind, label), "trapezium"),
         Point::Join(kind) => (words::join(*kind).to_owned(), "invtrapezium"),
         Point::Await(node) => {
@@ -47,6 +50,7 @@ fn shape(kind: NodeKind) -> &'static str {
         NodeKind::Step => "box",
         NodeKind::Workflow => "box peripheries=2",
         NodeKind::Gate => "hexagon",
+        NodeKind::Signal => "cds",
         NodeKind::Sleep => "box style=rounded",
         NodeKind::Record => "cylinder",
         NodeKind::Dynamic => "box style=dashed",

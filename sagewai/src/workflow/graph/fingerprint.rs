@@ -35,7 +35,7 @@ const fn hash_flow(mut seed: u64, flow: &[Flow], nodes: &[GraphNode]) -> u64 {
                 let seed = hash(seed, node.info.signature);
                 match node.info.kind {
                     // What a step is given is its own affair; gates and records are named by their argument.
-                    NodeKind::Gate | NodeKind::Record => hash(seed, node.label),
+                    NodeKind::Gate | NodeKind::Signal | NodeKind::Record => hash(seed, node.label),
                     _ => seed,
                 }
             }

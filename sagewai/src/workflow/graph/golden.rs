@@ -100,7 +100,27 @@ async fn rounds(topics: Vec<String>) -> Result<u32> {
     Ok(published)
 }
 
-/// What goes on at once, one of it a child.
+/// What goes on at once, as the attribute sees it.
+#[workflow]
+async fn gather(topics: Vec<String>) -> Result<u32> {
+    let (notes, decision) = join!(research("tides"), approval("plan")).await;
+    let notes = notes?;
+    decision?;
+    let texts = map(topics, |topic| async move {
+        let found = research(&topic).await?;
+        if found.is_empty() {
+            return Ok(String::new());
+        }
+        draft(&found).await
+    })
+    .concurrency(4)
+    .await;
+    let (text, published) = try_join!(draft(&notes), publish("summary")).await?;
+    race!(approval("late"), sleep(Duration::from_hours(1))).await;
+    Ok(published + u32::try_from(texts.len() + text.len())?)
+}
+
+/// The same by hand, one of it a child.
 const AT_ONCE: Graph = Graph::new(
     "at-once",
     &[
@@ -160,6 +180,7 @@ fn graphs_read_as_text() {
     );
     insta::assert_snapshot!("triage_text", crate::graph(triage).to_text());
     insta::assert_snapshot!("rounds_text", crate::graph(rounds).to_text());
+    insta::assert_snapshot!("gather_text", crate::graph(gather).to_text());
     insta::assert_snapshot!("at_once_text", AT_ONCE.to_text());
 }
 
@@ -171,6 +192,7 @@ fn graphs_are_drawn_as_mermaid() {
     );
     insta::assert_snapshot!("triage_mermaid", crate::graph(triage).to_mermaid());
     insta::assert_snapshot!("rounds_mermaid", crate::graph(rounds).to_mermaid());
+    insta::assert_snapshot!("gather_mermaid", crate::graph(gather).to_mermaid());
     insta::assert_snapshot!("at_once_mermaid", AT_ONCE.to_mermaid());
 }
 
@@ -178,6 +200,7 @@ fn graphs_are_drawn_as_mermaid() {
 fn graphs_are_drawn_as_dot() {
     insta::assert_snapshot!("triage_dot", crate::graph(triage).to_dot());
     insta::assert_snapshot!("rounds_dot", crate::graph(rounds).to_dot());
+    insta::assert_snapshot!("gather_dot", crate::graph(gather).to_dot());
     insta::assert_snapshot!("at_once_dot", AT_ONCE.to_dot());
 }
 
@@ -188,5 +211,6 @@ fn graphs_are_written_as_json() {
         crate::graph(article_pipeline).to_json()
     );
     insta::assert_snapshot!("rounds_json", crate::graph(rounds).to_json());
+    insta::assert_snapshot!("gather_json", crate::graph(gather).to_json());
     insta::assert_snapshot!("at_once_json", AT_ONCE.to_json());
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Flow, Graph, GraphNode, ParallelKind, words};
+use super::{Flow, Graph, GraphNode, words};
 
 impl Graph {
     /// The graph as JSON: `name`, `fingerprint` (16 hexadecimal digits), `nodes` and `flow`.
@@ -140,7 +140,7 @@ fn part(part: &Flow) -> Part {
         } => Part::Parallel {
             kind: kind.name(),
             label,
-            dynamic: matches!(kind, ParallelKind::Map | ParallelKind::TryMap),
+            dynamic: kind.is_dynamic(),
             branches: branches.iter().map(|branch| parts(branch)).collect(),
         },
         Flow::Block { name, body } => Part::Block {

@@ -10,7 +10,7 @@ impl Graph {
     /// `mermaid`.
     ///
     /// Steps are boxes, child workflows boxes with double sides, gates hexagons, timers rounded, records cylinders;
-    /// what is known only at run time has a dashed border.
+    /// what is known only at run time, be it a step or the number of items of a map, has a dashed border.
     pub fn to_mermaid(&self) -> String {
         let chart = Chart::of(self);
         let mut text = String::from("flowchart TD\n");
@@ -37,7 +37,10 @@ fn shape(point: &Point) -> String {
         Point::Await(node) => node_shape(node),
         Point::Loop("") => "((\"loop\"))".to_owned(),
         Point::Choice(label) | Point::Loop(label) => format!("{{{}}}", quoted(label)),
-        Point::Fork(kind, label) => format!("[/{}\\]", quoted(&words::fork(*kind, label))),
+        Point::Fork(kind, label) => {
+            let class = if kind.is_dynamic() { ":::dynamic" } else { "" };
+            format!("[/{}\\]{class}", quoted(&words::fork(*kind, label)))
+        }
         Point::Join(kind) => format!("[\\{}/]", quoted(words::join(*kind))),
     }
 }
@@ -49,6 +52,7 @@ fn node_shape(node: &GraphNode) -> String {
         NodeKind::Step => format!("[{label}]"),
         NodeKind::Workflow => format!("[[{label}]]"),
         NodeKind::Gate => format!("{{{{{label}}}}}"),
+        NodeKind::Signal => format!(">{label}]"),
         NodeKind::Sleep => format!("({label})"),
         NodeKind::Record => format!("[({label})]"),
         NodeKind::Dynamic => format!("[{label}]:::dynamic"),

@@ -144,6 +144,11 @@ impl Graph {
 }
 
 impl ParallelKind {
+    /// Whether how many branches there are is known only when the run gets there.
+    pub const fn is_dynamic(self) -> bool {
+        matches!(self, ParallelKind::Map | ParallelKind::TryMap)
+    }
+
     /// The word for it: `join`, `try_join`, `race`, `map` or `try_map`.
     pub const fn name(self) -> &'static str {
         match self {

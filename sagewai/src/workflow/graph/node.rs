@@ -58,6 +58,8 @@ pub enum NodeKind {
     Workflow,
     /// A gate: the run waits for a person.
     Gate,
+    /// A message.
+    Signal,
     /// A timer.
     Sleep,
     /// A value that is stored when the run first gets there.
@@ -102,6 +104,12 @@ impl GraphNode {
             NodeKind::Gate => name
                 .strip_prefix("approval:")
                 .is_some_and(|gate| self.label.is_empty() || gate == self.label),
+            NodeKind::Signal => name
+                .strip_prefix("signal:")
+                .is_some_and(|signal| self.label.is_empty() || signal == self.label),
+            NodeKind::Workflow => name
+                .strip_prefix("child:")
+                .is_some_and(|child| child == self.title()),
             NodeKind::Record if !self.label.is_empty() => name == self.label,
             _ => name == self.title(),
         }

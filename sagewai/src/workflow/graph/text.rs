@@ -92,7 +92,11 @@ impl Tree<'_> {
                 label,
                 branches,
             } => {
-                self.line(last, &words::fork(*kind, label));
+                let mut line = words::fork(*kind, label);
+                if kind.is_dynamic() {
+                    line.push_str("  (branches known at run time)");
+                }
+                self.line(last, &line);
                 self.below(last, |tree| tree.branches(branches));
             }
             Flow::Return => self.line(last, "return"),

@@ -7,7 +7,11 @@ use super::{GraphNode, NodeKind, ParallelKind};
 /// What stands first at a node: `draft`, `review` for `approval("review")`.
 pub(super) fn title(node: &GraphNode) -> &'static str {
     match node.info.kind {
-        NodeKind::Gate | NodeKind::Record | NodeKind::Sleep if !node.label.is_empty() => node.label,
+        NodeKind::Gate | NodeKind::Signal | NodeKind::Record | NodeKind::Sleep
+            if !node.label.is_empty() =>
+        {
+            node.label
+        }
         _ => node.title(),
     }
 }
@@ -36,6 +40,7 @@ pub(super) fn kind(kind: NodeKind) -> &'static str {
         NodeKind::Step => "step",
         NodeKind::Workflow => "workflow",
         NodeKind::Gate => "gate",
+        NodeKind::Signal => "signal",
         NodeKind::Sleep => "timer",
         NodeKind::Record => "record",
         NodeKind::Dynamic => "known at run time",

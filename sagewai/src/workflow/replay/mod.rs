@@ -26,7 +26,10 @@ pub(crate) use self::request::{Effect, Request, SleepEnd, SleepRequest};
 pub(crate) struct Identity {
     pub(crate) id: RunId,
     pub(crate) workflow: String,
+    pub(crate) pool: String,
     pub(crate) labels: Labels,
+    /// Who started it, where that is known.
+    pub(crate) started_by: Option<String>,
 }
 
 /// Where the code stands that is run.

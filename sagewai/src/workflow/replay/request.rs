@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::model::{CheckpointKind, GateRequest, Json, Outcome, Position, Timestamp};
+use crate::model::{
+    CheckpointKind, GateRequest, Json, NewRun, Outcome, Position, RunId, Timestamp,
+};
 use crate::workflow::erased::StepBody;
 use crate::workflow::spec::StepSpec;
 
@@ -32,7 +34,13 @@ pub(crate) enum Effect {
     /// Wait until a time, or for a length of time from now.
     Sleep(SleepRequest),
     /// Ask a person.
-    Gate(GateRequest),
+    Gate(Box<GateRequest>),
+    /// Take the next message of this name.
+    Signal { name: String },
+    /// Start another run.
+    Start(Box<NewRun>),
+    /// Wait for the end of a run that this one started.
+    Child { run: RunId },
 }
 
 /// A sleep.
@@ -63,6 +71,8 @@ impl Effect {
             Effect::Record(_) | Effect::Now | Effect::Uuid => CheckpointKind::Record,
             Effect::Sleep(_) => CheckpointKind::Sleep,
             Effect::Gate(_) => CheckpointKind::Gate,
+            Effect::Signal { .. } => CheckpointKind::Signal,
+            Effect::Start(_) | Effect::Child { .. } => CheckpointKind::Child,
         }
     }
 }
@@ -76,6 +86,9 @@ impl fmt::Debug for Effect {
             Effect::Uuid => f.write_str("Uuid"),
             Effect::Sleep(sleep) => f.debug_tuple("Sleep").field(sleep).finish(),
             Effect::Gate(gate) => f.debug_tuple("Gate").field(gate).finish(),
+            Effect::Signal { name } => f.debug_tuple("Signal").field(name).finish(),
+            Effect::Start(new) => f.debug_tuple("Start").field(&new.id).finish(),
+            Effect::Child { run } => f.debug_tuple("Child").field(run).finish(),
         }
     }
 }

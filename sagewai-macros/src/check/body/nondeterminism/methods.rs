@@ -87,11 +87,24 @@ pub(in crate::check::body) fn refusal(names: &Names, call: &ExprMethodCall) -> O
     let shared = SHARED.contains(&method.as_str())
         || call.args.is_empty() && SHARED_WITHOUT_ARGUMENT.contains(&method.as_str());
     let held = a_static(names, &call.receiver).filter(|_| shared)?;
-    Some(format!(
+    Some(shared_by_all(&held))
+}
+
+/// Why a value cannot be assigned here.
+pub(in crate::check::body) fn refusal_of_assignment(names: &Names, to: &Expr) -> Option<String> {
+    match callee::peel(to) {
+        Expr::Field(field) => refusal_of_assignment(names, &field.base),
+        Expr::Index(index) => refusal_of_assignment(names, &index.expr),
+        to => a_static(names, to).map(|held| shared_by_all(&held)),
+    }
+}
+
+fn shared_by_all(held: &Ident) -> String {
+    format!(
         "`{held}` is shared by all runs of a process and differs from one replay to the next, \
          so it cannot stand in a workflow body\n\
          keep the value in a local variable, pass it in as an argument, or use it in a `#[step]`"
-    ))
+    )
 }
 
 /// The name of what looks like a `static`.

@@ -15,7 +15,7 @@ use crate::model::Suspect;
 use crate::place;
 use rules::{RULES, Rule};
 
-pub(super) use methods::refusal as refusal_of_method;
+pub(super) use methods::{refusal as refusal_of_method, refusal_of_assignment};
 pub(super) use tokens::paths_in;
 
 /// What is to be said of a path.

@@ -161,6 +161,21 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         full: &[
+            "std::sync::mpsc::channel",
+            "std::sync::mpsc::sync_channel",
+            "crossbeam_channel::*",
+            "flume::*",
+        ],
+        modules: &[
+            ("mpsc::channel", "RecvError"),
+            ("mpsc::sync_channel", "RecvError"),
+        ],
+        why: "waits for what no replay can give again",
+        instead: "keep values in a local variable; what comes from outside comes through a `#[step]` or `sagewai::approval`",
+        ..NONE
+    },
+    Rule {
+        full: &[
             "std::env::*",
             "std::process::id",
             "dotenv::*",

@@ -13,11 +13,7 @@ pub async fn commit_given_twice_answers_the_same(store: AnyStore) {
     let (_, finished) = scene.driven("finished").await;
     let (_, back) = scene.driven("back").await;
     let (_, awake) = scene.driven("awake").await;
-    scene
-        .store
-        .decide(&awake.run.id, "g", &yes("ann"))
-        .await
-        .unwrap();
+    scene.vote(&awake.run.id, "g", yes("ann")).await;
     let with_step = |claimed, then| Commit {
         then,
         ..progress(claimed, "step", 1)

@@ -54,16 +54,8 @@ pub async fn wake_counters_are_those_of_own_runs(store: AnyStore) {
     let mut parked = progress(&own[2], "step", 1);
     parked.then = park(&own[2], "review");
     scene.must_commit(parked).await;
-    scene
-        .store
-        .decide(&own[1].run.id, "review", &yes("ann"))
-        .await
-        .unwrap();
-    scene
-        .store
-        .decide(&own[1].run.id, "legal", &yes("ann"))
-        .await
-        .unwrap();
+    scene.vote(&own[1].run.id, "review", yes("ann")).await;
+    scene.vote(&own[1].run.id, "legal", yes("ann")).await;
 
     let mut asked: Vec<_> = own.iter().map(|c| c.run.key()).collect();
     asked.extend([other.run.key(), id("ghost").key()]);

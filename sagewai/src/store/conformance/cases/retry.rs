@@ -2,9 +2,9 @@
 
 use futures_util::future::join_all;
 
-use crate::model::{Commit, EventKind, Park, RunState, Then, Waiting};
+use crate::model::{Answer, Commit, EventKind, Park, RunState, Then, Waiting};
 use crate::store::AnyStore;
-use crate::store::conformance::scene::{Scene, completion, error, park, progress, value};
+use crate::store::conformance::scene::{Scene, completion, error, park, progress, retry, value};
 
 pub async fn retried_run_goes_on_from_its_failure(store: AnyStore) {
     let scene = Scene::open(store).await;
@@ -16,8 +16,8 @@ pub async fn retried_run_goes_on_from_its_failure(store: AnyStore) {
     ];
     let run = scene.failed("a", checkpoints).await;
     let failed = scene.run(&run).await;
-    let found = scene.store.retry(&run, "ann ☃").await.unwrap();
-    assert_eq!(found, Some(failed.clone()), "it answers with what it found");
+    let found = scene.done(&run, &retry("ann ☃")).await;
+    assert_eq!(found, failed, "it answers with what it found");
 
     let retried = scene.run(&run).await;
     assert_eq!(retried.state, RunState::Pending);
@@ -47,7 +47,7 @@ pub async fn retry_forgets_an_earlier_failure_that_ended_the_run(store: AnyStore
         value("join.0/block/tidy", 5),
     ];
     let run = scene.failed("a", checkpoints).await;
-    scene.store.retry(&run, "ann").await.unwrap();
+    scene.done(&run, &retry("ann")).await;
     let left = ["research", "swallowed", "tidy"];
     assert_eq!(
         scene.positions(&run).await,
@@ -64,7 +64,7 @@ pub async fn retry_keeps_what_other_branches_have_done(store: AnyStore) {
         value("join.0/publish", 3),
     ];
     let run = scene.failed("a", checkpoints).await;
-    scene.store.retry(&run, "ann").await.unwrap();
+    scene.done(&run, &retry("ann")).await;
     let left = ["join.0/draft", "join.0/publish"];
     assert_eq!(scene.positions(&run).await, left);
 }
@@ -82,8 +82,8 @@ pub async fn retry_of_a_run_whose_code_did_not_fit_keeps_everything(store: AnySt
         wakes: 0,
     });
     scene.must_commit(commit).await;
-    let found = scene.store.retry(&claimed.run.id, "ann").await.unwrap();
-    assert_eq!(found.map(|run| run.state), Some(RunState::Waiting));
+    let found = scene.done(&claimed.run.id, &retry("ann")).await;
+    assert_eq!(found.state, RunState::Waiting);
     let run = scene.run(&claimed.run.id).await;
     assert_eq!((run.state, run.waiting), (RunState::Pending, None));
     assert_eq!(scene.positions(&claimed.run.id).await, ["step", "caught"]);
@@ -105,8 +105,8 @@ pub async fn retry_of_any_other_run_changes_nothing(store: AnyStore) {
         &pending,
     ] {
         let before = (scene.run(run).await, scene.journal(run).await);
-        let found = scene.store.retry(run, "ann").await.unwrap();
-        assert_eq!(found.as_ref(), Some(&before.0));
+        let refused = Answer::WrongState(Box::new(before.0.clone()));
+        assert_eq!(scene.act(run, &retry("ann")).await, refused);
         assert_eq!((scene.run(run).await, scene.journal(run).await), before);
     }
     assert_eq!(scene.worker().await.claim_ids(10).await, ["pending"]);
@@ -122,12 +122,12 @@ pub async fn two_retries_at_once_are_one(store: AnyStore) {
     let scene = Scene::open(store).await;
     let run = scene.failed("a", vec![error("step", 1, "no ink")]).await;
     let at_once = (0..6).map(|_| {
-        let (store, run) = (scene.store.clone(), run.clone());
-        tokio::spawn(async move { store.retry(&run, "ann").await.unwrap().unwrap().state })
+        let (scene, run) = (scene.clone(), run.clone());
+        tokio::spawn(async move { scene.act(&run, &retry("ann")).await })
     });
-    let found = join_all(at_once).await.into_iter().map(Result::unwrap);
-    let failed = found.filter(|state| *state == RunState::Failed).count();
-    assert_eq!(failed, 1, "the others find it pending");
+    let answers = join_all(at_once).await.into_iter().map(Result::unwrap);
+    let done = answers.filter(|answer| matches!(answer, Answer::Done(_)));
+    assert_eq!(done.count(), 1, "the others find it pending");
     assert_eq!(scene.events(&run).await, ["retried"]);
     assert_eq!(scene.worker().await.claim(10).await.len(), 1);
 }

@@ -38,7 +38,7 @@ pub async fn hint_follows_what_makes_work(store: AnyStore) {
 
     scene.worker().await.claim_only().await;
     let mut work = scene.store.hints().watch_work();
-    scene.store.decide(&run, "g", &yes("ann")).await.unwrap();
+    scene.vote(&run, "g", yes("ann")).await;
     within_patience("a hint after a decision", work.changed()).await;
 }
 

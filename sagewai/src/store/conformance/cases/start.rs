@@ -6,9 +6,11 @@ use futures_util::future::join_all;
 use serde_json::json as value;
 
 use crate::model::{
-    CheckpointKind, ClaimOne, Decided, Json, NewRun, Outcome, Position, RunState, Started,
+    Act, Answer, CheckpointKind, ClaimOne, Json, NewRun, Outcome, Position, RunState, Started,
 };
-use crate::store::conformance::scene::{Scene, completion, id, json, labels, new_run, yes};
+use crate::store::conformance::scene::{
+    Scene, cancel, completion, id, json, labels, new_run, retry, signal, yes,
+};
 use crate::store::{AnyStore, PAYLOAD_BYTES_MAX, StoreError};
 
 pub async fn started_run_is_there_with_its_input(store: AnyStore) {
@@ -131,11 +133,17 @@ pub async fn unknown_run_is_no_error(store: AnyStore) {
     let ghost = id("ghost");
     assert_eq!(scene.store.run(&ghost).await.unwrap(), None);
     assert_eq!(scene.store.journal(&ghost).await.unwrap(), None);
-    assert_eq!(scene.store.retry(&ghost, "ann").await.unwrap(), None);
+    assert_eq!(scene.store.messages(&ghost).await.unwrap(), None);
     let claimed = scene.store.claim_one(worker.key, &ghost).await.unwrap();
     assert_eq!(claimed, ClaimOne::NoRun);
-    let decided = scene.store.decide(&ghost, "g", &yes("ann")).await.unwrap();
-    assert_eq!(decided, Decided::NoRun);
+    let vote = Act::Vote {
+        gate: "g".to_owned(),
+        vote: yes("ann"),
+    };
+    let sent = Act::Signal(signal("1", "payment", "1"));
+    for act in [vote, sent, cancel("ann"), retry("ann")] {
+        assert_eq!(scene.act(&ghost, &act).await, Answer::NoRun, "{act:?}");
+    }
 }
 
 pub async fn too_large_input_is_refused_with_nothing_written(store: AnyStore) {

@@ -1,0 +1,27 @@
+use sagewai::prelude::*;
+
+#[step]
+async fn draft(n: u32) -> Result<u32> {
+    Ok(n)
+}
+
+/// Stands in for the crate.
+mod futures {
+    #[expect(unused_macros, reason = "refused before it is looked up")]
+    macro_rules! of_the_crate {
+        ($($branch:expr),*) => { compile_error!("never expanded") };
+    }
+    #[expect(unused_imports, reason = "refused before it is looked up")]
+    pub(crate) use of_the_crate as select;
+}
+
+#[workflow]
+async fn article(n: u32) -> Result<u32> {
+    let first = futures::select! {
+        first = draft(n) => first?,
+        second = draft(n + 1) => second?,
+    };
+    Ok(first)
+}
+
+fn main() {}
