@@ -1,15 +1,17 @@
-//! A store whose commits are watched on their way.
+//! A store whose writes are watched on their way.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sagewai::model::{
-    Act, Answer, Beat, ClaimOne, Claimed, Commit, Gate, Journal as RunJournal, Lease, Messages,
-    NewRun, NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
-    Timestamp, Verdict, WorkerKey, WorkerRecord,
+    Act, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, Journal as RunJournal, Lease,
+    Messages, NewRun, NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep,
+    ScheduleRecord, Serves, Started, Tick, Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
-use sagewai::store::{AnyStore, Hints, Journal, Outside, Query, Queue, Schema, StoreResult};
+use sagewai::store::{
+    AnyStore, Hints, Journal, Outside, Query, Queue, Schedules, Schema, StoreResult,
+};
 
 /// Looks at commits on their way, and may never let them pass.
 #[async_trait]
@@ -18,6 +20,12 @@ pub trait CommitWatch: std::fmt::Debug + Send + Sync + 'static {
     async fn before(&self, commit: &Commit);
     /// When it is stored and its answer is on its way.
     async fn after(&self, commit: &Commit, verdict: Verdict);
+    /// Before a schedule is given to the store.
+    async fn before_schedule(&self, _record: &ScheduleRecord) {}
+    /// When it is stored and its answer is on its way.
+    async fn after_schedule(&self, _record: &ScheduleRecord) {}
+    /// When a look for due schedules is on its way.
+    async fn looks_for_schedules(&self) {}
 }
 
 /// A store under a watch. Passes everything else on.
@@ -120,6 +128,29 @@ impl Outside for WatchedStore {
     }
     async fn open_gates(&self, limit: u32) -> StoreResult<Vec<Gate>> {
         self.inner.open_gates(limit).await
+    }
+}
+
+#[async_trait]
+impl Schedules for WatchedStore {
+    async fn save_schedule(&self, record: &ScheduleRecord, over: Option<i64>) -> StoreResult<bool> {
+        self.watch.before_schedule(record).await;
+        let saved = self.inner.save_schedule(record, over).await?;
+        self.watch.after_schedule(record).await;
+        Ok(saved)
+    }
+    async fn delete_schedule(&self, name: &str) -> StoreResult<bool> {
+        self.inner.delete_schedule(name).await
+    }
+    async fn schedule(&self, name: &str) -> StoreResult<Option<ScheduleRecord>> {
+        self.inner.schedule(name).await
+    }
+    async fn schedules(&self) -> StoreResult<Vec<ScheduleRecord>> {
+        self.inner.schedules().await
+    }
+    async fn due_schedules(&self, limit: u32) -> StoreResult<DueSchedules> {
+        self.watch.looks_for_schedules().await;
+        self.inner.due_schedules(limit).await
     }
 }
 

@@ -53,12 +53,13 @@ CREATE TABLE held (
 -- Rules about single columns are domains: those the server reads once a session, a check it reads with each statement.
 CREATE DOMAIN run_state AS text
     CHECK (VALUE IN ('pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'));
-CREATE DOMAIN checkpoint_kind AS text CHECK (VALUE IN ('input', 'step', 'record', 'sleep', 'gate', 'signal', 'child', 'output'));
+CREATE DOMAIN checkpoint_kind AS text
+    CHECK (VALUE IN ('input', 'step', 'record', 'sleep', 'gate', 'signal', 'child', 'output'));
 CREATE DOMAIN checkpoint_outcome AS text CHECK (VALUE IN ('ok', 'error', 'fault'));
 
 -- One narrow row a run: what is true of it now. No index has a column that a claim or an end changes, and a page has
--- room for what they write. Payloads are rows of `checkpoints`, which are never rewritten.
--- `header` is JSON, null where it says nothing; `parent_key` repeats the parent in it.
+-- room for what they write. Payloads are rows of `checkpoints`, which are never rewritten. `header` is JSON, null where
+-- it says nothing; `parent_key` repeats the parent in it.
 CREATE TABLE runs (
     run_key     uuid PRIMARY KEY,
     run_id      text NOT NULL,

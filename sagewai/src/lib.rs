@@ -56,6 +56,7 @@
 //! | `sqlite` | yes | [`store::SqliteStore`]: one file, for one machine |
 //! | `postgres` | yes | [`store::PostgresStore`]: for several machines |
 //! | `macros` | yes | the attributes |
+//! | `schedules` | yes | `Schedule`: runs that start by the calendar or at an interval |
 //! | `testing` | no | [`store::conformance`]: the contract of a store as tests, for your own |
 
 // Generated code names `::sagewai`, in the tests of this crate as well.
@@ -75,10 +76,16 @@ pub mod store;
 pub mod worker;
 pub mod workflow;
 
+#[cfg(feature = "schedules")]
+pub use client::{Backfill, Schedules};
 pub use client::{
     Client, GateHandle, Place, RunHandle, Settled, StateAt, Status, StepState, StepStatus,
 };
 pub use error::{Classify, Error, Failure, Fault, Result, RunFailed, StepError};
+pub use model::{
+    CatchUp, Fired, Mark, Overlap, RunTemplate, ScheduleDefinition, ScheduleProgress,
+    ScheduleRecord, Skip, SkipReason, Timing,
+};
 pub use model::{
     Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules, Header,
     Invalid, Journal, Json, Label, Labels, NewCheckpoint, OnDeadline, OnParentEnd, Outcome, Parent,
@@ -88,6 +95,8 @@ pub use model::{
 #[cfg(feature = "macros")]
 pub use sagewai_macros::{step, workflow};
 pub use worker::{WorkerBuilder, WorkerHandle, WorkflowWorker};
+#[cfg(feature = "schedules")]
+pub use workflow::Schedule;
 pub use workflow::approval::approval;
 pub use workflow::graph::graph;
 // The types behind these functions, which the graph of a workflow asks; see `workflow/operations.rs`.

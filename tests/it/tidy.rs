@@ -23,6 +23,7 @@ const STORE_FILES: &[&str] = &[
     "mod.rs",
     "query.rs",
     "queue.rs",
+    "schedules.rs",
     "schema.rs",
 ];
 

@@ -45,6 +45,12 @@ struct Options {
     /// Stand still when the n-th commit is written and its answer is on its way.
     #[arg(long)]
     stop_after_commit: Option<u64>,
+    /// Stand still before a schedule is written for the n-th time.
+    #[arg(long)]
+    stop_before_schedule: Option<u64>,
+    /// Stand still when a schedule was written for the n-th time.
+    #[arg(long)]
+    stop_after_schedule: Option<u64>,
     /// Stand still inside this step, the first time.
     #[arg(long)]
     stop_in: Option<String>,
@@ -197,11 +203,13 @@ async fn waiting(value: u32) -> Result<u32> {
 async fn main() -> Result<()> {
     let options = options();
     let opened = sagewai::store::open(&options.store).await?;
-    let stop = match (options.stop_before_commit, options.stop_after_commit) {
-        (Some(n), _) => Some(StopAt::Before(n)),
-        (_, Some(n)) => Some(StopAt::After(n)),
-        _ => None,
-    };
+    let stops = [
+        options.stop_before_commit.map(StopAt::Before),
+        options.stop_after_commit.map(StopAt::After),
+        options.stop_before_schedule.map(StopAt::BeforeSchedule),
+        options.stop_after_schedule.map(StopAt::AfterSchedule),
+    ];
+    let stop = stops.into_iter().flatten().next();
     let store = match stop {
         Some(stop) => AnyStore::new(WatchedStore::new(
             opened,

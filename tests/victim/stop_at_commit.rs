@@ -1,8 +1,10 @@
-//! Standing still at the n-th commit.
+//! Standing still at the n-th commit, or at the n-th write of a schedule.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use sagewai::ScheduleRecord;
 use sagewai::model::{Commit, Verdict};
 use sagewai_tests::watched_store::CommitWatch;
 
@@ -13,6 +15,10 @@ pub enum StopAt {
     Before(u64),
     /// When the n-th commit is stored, before its answer.
     After(u64),
+    /// Before a schedule is written for the n-th time.
+    BeforeSchedule(u64),
+    /// When a schedule was written for the n-th time, before the answer.
+    AfterSchedule(u64),
 }
 
 /// Counts commits, and stands still at one of them.
@@ -22,6 +28,7 @@ pub struct StopAtCommit {
     stopped: fn(),
     /// How many there were, and those that are on their way, with their numbers.
     commits: Mutex<(u64, Vec<(Commit, u64)>)>,
+    schedules: AtomicU64,
 }
 
 impl StopAtCommit {
@@ -30,6 +37,7 @@ impl StopAtCommit {
             stop,
             stopped,
             commits: Mutex::default(),
+            schedules: AtomicU64::new(0),
         }
     }
 
@@ -61,6 +69,20 @@ impl CommitWatch for StopAtCommit {
             found.map(|index| commits.1.swap_remove(index).1)
         };
         if matches!((self.stop, n), (StopAt::After(at), Some(n)) if at == n) {
+            self.stand_still().await;
+        }
+    }
+
+    async fn before_schedule(&self, _: &ScheduleRecord) {
+        let n = self.schedules.fetch_add(1, Ordering::SeqCst) + 1;
+        if matches!(self.stop, StopAt::BeforeSchedule(at) if at == n) {
+            self.stand_still().await;
+        }
+    }
+
+    async fn after_schedule(&self, _: &ScheduleRecord) {
+        let n = self.schedules.load(Ordering::SeqCst);
+        if matches!(self.stop, StopAt::AfterSchedule(at) if at == n) {
             self.stand_still().await;
         }
     }

@@ -126,6 +126,13 @@ fn output(
         // That it is no `async fn` is all that is wrong.
         return (*arrow, output);
     }
+    if let Type::Never(_) = peeled {
+        let text = format!(
+            "a `#[{attribute}]` ends: it returns a `Result`, as in `-> sagewai::Result<()>`"
+        );
+        mistakes.at(peeled, text);
+        return (*arrow, syn::parse_quote!(()));
+    }
     if !is_result(peeled) {
         let text = format!(
             "a `#[{attribute}]` returns a `Result`: write `-> sagewai::Result<{}>` and end the body with `Ok(..)`",

@@ -46,7 +46,7 @@ impl Parse for WrittenOption {
         let key = input
             .call(Ident::parse_any)
             .map_err(|_| Error::new(start, "expected an option, as in `name = \"..\"`"))?;
-        if input.peek(token::Paren) {
+        if input.peek(token::Paren) || input.peek(Token![:]) {
             let text = format!("an option is written with `=`: `{key} = ..`");
             return Err(input.error(text));
         }

@@ -5,6 +5,8 @@ mod gates;
 mod handle;
 mod in_place;
 mod places;
+#[cfg(feature = "schedules")]
+mod schedules;
 mod signals;
 mod start;
 mod states;
@@ -21,6 +23,8 @@ pub use gates::{ApproveCall, GateHandle, Gates, Standing};
 pub use handle::RunHandle;
 pub use in_place::Settled;
 pub use places::Place;
+#[cfg(feature = "schedules")]
+pub use schedules::{Backfill, Schedules};
 pub use signals::SignalCall;
 pub use states::StateAt;
 pub use status::{Status, StepState, StepStatus};

@@ -61,6 +61,12 @@ pub enum Error {
         /// The run.
         run: RunId,
     },
+    /// There is no such schedule.
+    #[error("there is no schedule `{name}` in this store")]
+    NoSchedule {
+        /// Its name.
+        name: String,
+    },
     /// The run is of another workflow.
     #[error("run `{run}` is one of workflow `{found}`, not of `{expected}`")]
     OtherWorkflow {

@@ -13,6 +13,7 @@ mod lineage;
 mod payload;
 pub(crate) mod retry;
 mod run;
+mod schedule;
 mod signal;
 mod storable;
 mod time;
@@ -39,6 +40,12 @@ pub use payload::Json;
 pub use run::{
     ClaimOne, Claimed, Journal, Messages, NewRun, Run, RunState, Started, Waiting, can_retry,
     is_legal, orderly_claims,
+};
+#[cfg(feature = "schedules")]
+pub(crate) use schedule::Calendar;
+pub use schedule::{
+    CatchUp, DueSchedules, Fired, Mark, Overlap, RunTemplate, ScheduleDefinition, ScheduleProgress,
+    ScheduleRecord, Skip, SkipReason, Timing, schedule_name,
 };
 pub use signal::{NewSignal, Signal};
 pub use time::Timestamp;

@@ -97,4 +97,6 @@ pub struct Tick {
     pub buried: u64,
     /// How long until the next run's time comes.
     pub next_due: Option<Duration>,
+    /// How long until the next schedule must be looked at; nothing where one is due.
+    pub schedule_due: Option<Duration>,
 }

@@ -36,8 +36,8 @@ impl Default for Hints {
     fn default() -> Hints {
         Hints(Arc::new(Shared {
             work: watch::Sender::new(0),
-            live: AtomicBool::new(false),
             due: AtomicBool::new(false),
+            live: AtomicBool::new(false),
             runs: Mutex::default(),
         }))
     }

@@ -42,9 +42,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    Act, Answer, Beat, ClaimOne, Claimed, Commit, Gate, Journal as RunJournal, Lease, Messages,
-    NewRun, NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep, Serves, Started, Tick,
-    Timestamp, Verdict, WorkerKey, WorkerRecord,
+    Act, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, Journal as RunJournal, Lease,
+    Messages, NewRun, NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep,
+    ScheduleRecord, Serves, Started, Tick, Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
 
 pub use any::AnyStore;
@@ -65,11 +65,14 @@ pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 ///
 /// A store is a cheap handle: clones share everything.
 pub trait Store:
-    Schema + Journal + Queue + Outside + Query + Debug + Send + Sync + 'static
+    Schema + Journal + Queue + Outside + Schedules + Query + Debug + Send + Sync + 'static
 {
 }
 
-impl<T: Schema + Journal + Queue + Outside + Query + Debug + Send + Sync + 'static> Store for T {}
+impl<T: Schema + Journal + Queue + Outside + Schedules + Query + Debug + Send + Sync + 'static>
+    Store for T
+{
+}
 
 /// Tables, the clock, and hints.
 #[async_trait]
@@ -186,11 +189,38 @@ pub trait Outside {
     /// the next [`Queue::tick`].
     async fn act(&self, run: &RunId, act: &Act) -> StoreResult<Answer>;
 
-    /// What has come for a run, and how it stands, as of one moment after the call; none where there is no such run.
+    /// What has come for a run, and how it stands; none where there is no such run. Nothing that [`Run::wakes`] counts
+    /// in the answer is missing from it; what came at the same time may be in it and not be counted yet.
     async fn messages(&self, run: &RunId) -> StoreResult<Option<Messages>>;
 
     /// Gates at which unfinished runs wait for a decision, oldest first, at most `limit`.
     async fn open_gates(&self, limit: u32) -> StoreResult<Vec<Gate>>;
+}
+
+/// What starts by the clock. The rules stand in the model: a store keeps each schedule whole, lets it be written over
+/// the one revision that was read, and tells (in [`Tick::schedule_due`]) when the next one is due.
+#[async_trait]
+pub trait Schedules {
+    /// Writes a schedule if what is there has the revision `over`: none for a new one. Of two that write over the same
+    /// revision, one does. Returns whether it was written; a hint of work follows where it is due at a time, which may
+    /// come before that of any other.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] where the input of its runs is; [`StoreError::Unavailable`] where the database could
+    /// not be reached: whether it was written is then told by the revision that is there.
+    async fn save_schedule(&self, record: &ScheduleRecord, over: Option<i64>) -> StoreResult<bool>;
+
+    /// Removes a schedule; its runs stay. Returns whether it was there.
+    async fn delete_schedule(&self, name: &str) -> StoreResult<bool>;
+
+    /// One schedule; none where there is none of this name.
+    async fn schedule(&self, name: &str) -> StoreResult<Option<ScheduleRecord>>;
+
+    /// All schedules, by name.
+    async fn schedules(&self) -> StoreResult<Vec<ScheduleRecord>>;
+
+    /// At most `limit` schedules whose time has come, by that time, and what the store's clock said.
+    async fn due_schedules(&self, limit: u32) -> StoreResult<DueSchedules>;
 }
 
 /// What people ask.

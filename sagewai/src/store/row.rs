@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use crate::model::{
     Cause, Checkpoint, CheckpointKind, Child, Decision, Event, Gate, Header, Json, NewCheckpoint,
-    NewWorker, Outcome, Position, Run, RunId, RunState, Signal, Timestamp, WorkerKey, WorkerRecord,
+    NewWorker, Outcome, Position, Run, RunId, RunState, ScheduleRecord, Signal, Timestamp,
+    WorkerKey, WorkerRecord,
 };
 
 /// Why a row cannot be read.
@@ -204,6 +205,17 @@ pub(super) fn worker(row: &impl Cells) -> Read<WorkerRecord> {
         gone_at: time_or_null(row, "gone_at")?,
         running: json(&row.text("running")?)?,
     })
+}
+
+/// Reads what `sql::schedule_columns!` selects.
+pub(super) fn schedule(row: &impl Cells) -> Read<ScheduleRecord> {
+    Ok(ScheduleRecord::from_store(
+        row.text("name")?,
+        row.big("revision")?,
+        time_or_null(row, "due_at")?,
+        json(&row.text("definition")?)?,
+        json(&row.text("progress")?)?,
+    ))
 }
 
 /// Reads the state of a run.

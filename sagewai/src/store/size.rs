@@ -1,11 +1,17 @@
 //! The limit on payloads, applied before anything is written.
 
 use super::{PAYLOAD_BYTES_MAX, StoreError, StoreResult};
-use crate::model::{Act, Commit, Json, NewRun, Outcome};
+use crate::model::{Act, Commit, Json, NewRun, Outcome, ScheduleRecord};
 
 /// Refuses a start whose input is too large.
 pub(super) fn check_start(new: &NewRun) -> StoreResult<()> {
     check("the input of a run", new.input.len())
+}
+
+/// Refuses a schedule whose runs would have an input that is too large.
+pub(super) fn check_schedule(record: &ScheduleRecord) -> StoreResult<()> {
+    let input = record.definition.runs.input.len();
+    check("the input of a schedule's runs", input)
 }
 
 /// Refuses a commit of which one payload is too large.

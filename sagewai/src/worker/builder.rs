@@ -9,10 +9,14 @@ use super::dispatch::dispatch;
 use super::handle::{Stop, WorkerHandle};
 use super::life::{Life, Setup};
 use super::reminder::{OnReminder, Reminded};
+#[cfg(feature = "schedules")]
+use super::schedules;
 use super::signals::EndSignals;
 use crate::error::Error;
 use crate::model::{Label, Labels, WorkerKey};
 use crate::store::AnyStore;
+#[cfg(feature = "schedules")]
+use crate::workflow::Schedule;
 use crate::workflow::{DEFAULT_POOL, Definition, Registry, WorkflowFn};
 
 impl WorkflowWorker {
@@ -20,6 +24,8 @@ impl WorkflowWorker {
     pub fn builder(store: impl Into<AnyStore>) -> WorkerBuilder {
         WorkerBuilder {
             setup: defaults(store.into()),
+            #[cfg(feature = "schedules")]
+            schedules: Vec::new(),
             wrong: None,
         }
     }
@@ -63,6 +69,8 @@ fn generated_name() -> String {
 #[derive(Debug)]
 pub struct WorkerBuilder {
     setup: Setup,
+    #[cfg(feature = "schedules")]
+    schedules: Vec<Schedule>,
     wrong: Option<Error>,
 }
 
@@ -79,6 +87,16 @@ impl WorkerBuilder {
                 ),
             });
         }
+        self
+    }
+
+    /// Puts this schedule into the store when the worker starts, as [`put`] does: what was put before under its name is
+    /// replaced where it differs. Its workflow must be one that this worker serves.
+    ///
+    /// [`put`]: crate::client::Schedules::put
+    #[cfg(feature = "schedules")]
+    pub fn schedule(mut self, schedule: Schedule) -> WorkerBuilder {
+        self.schedules.push(schedule);
         self
     }
 
@@ -171,8 +189,14 @@ impl WorkerBuilder {
     /// [`Error::Worker`] and [`Error::Invalid`] for a set-up that cannot work, [`Error::Store`] where the store
     /// cannot be reached or its tables are missing.
     pub async fn start(self) -> Result<WorkerHandle, Error> {
+        #[cfg(feature = "schedules")]
+        let schedules = self.schedules.clone();
         let setup = self.checked()?;
+        #[cfg(feature = "schedules")]
+        schedules::check_served(&schedules, &setup.registry)?;
         setup.store.check().await?;
+        #[cfg(feature = "schedules")]
+        schedules::put_all(&setup.store, schedules).await?;
         let life = Life::begin(&setup).await?;
         let (stop, stopped) = watch::channel(Stop::No);
         let name = setup.name.clone();

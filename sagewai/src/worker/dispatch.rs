@@ -13,6 +13,8 @@ use super::drive::{Ended, Mail, drive};
 use super::handle::Stop;
 use super::lease::{self, Undertaker};
 use super::life::{Life, Setup};
+#[cfg(feature = "schedules")]
+use super::schedules;
 use crate::clock::Backoff;
 use crate::error::Error;
 use crate::model::{Claimed, RunKey, Serves};
@@ -211,12 +213,19 @@ impl Worker {
         } else {
             (setup.store.tick().await?, true)
         };
+        // Before the claim, which then finds the runs.
+        #[cfg(feature = "schedules")]
+        let attend_at = schedules::attend(&setup.store, &tick).await;
         // Counted from when it was asked, as the lease is.
         let next = self.ticked_at + self.poll_interval();
         let due = tick
             .next_due
             .map(|due| Instant::now() + due.max(SHORTEST_POLL));
         self.poll_at = due.map_or(next, |due| due.min(next));
+        #[cfg(feature = "schedules")]
+        if let Some(wait) = attend_at {
+            self.poll_at = self.poll_at.min(Instant::now() + wait);
+        }
         if work || !self.driven.is_empty() || self.strays {
             return self.look().await;
         }
@@ -226,7 +235,10 @@ impl Worker {
     /// Looks for messages and for work.
     async fn look(&mut self) -> StoreResult<()> {
         if self.life.setup.store.hints().take_due() {
-            self.life.setup.store.tick().await?;
+            let tick = self.life.setup.store.tick().await?;
+            let due = tick.next_due.map(|due| due.max(SHORTEST_POLL));
+            let again = due.map(|due| Instant::now() + due);
+            self.poll_at = again.map_or(self.poll_at, |again| self.poll_at.min(again));
         }
         if !self.driven.is_empty() {
             let runs = self.driven_keys();

@@ -13,6 +13,8 @@ pub(crate) mod life;
 mod operations;
 mod proof;
 mod reminder;
+#[cfg(feature = "schedules")]
+mod schedules;
 mod signals;
 
 pub use builder::WorkerBuilder;
@@ -20,6 +22,8 @@ pub(crate) use builder::setup_in_place;
 pub use handle::WorkerHandle;
 pub(crate) use lease::{Undertaker, keep as keep_lease};
 pub use reminder::Reminded;
+#[cfg(feature = "schedules")]
+pub(crate) use schedules::{change as change_schedule, put as put_schedule};
 
 /// Claims runs from a store and drives them; as many as you like, in as many processes as you like.
 ///

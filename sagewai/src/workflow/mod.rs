@@ -18,6 +18,8 @@ mod registry;
 pub(crate) mod replay;
 #[cfg(test)]
 mod replay_cost;
+#[cfg(feature = "schedules")]
+mod schedule;
 pub(crate) mod scope;
 mod signal;
 mod sleep;
@@ -38,6 +40,8 @@ pub use graph::{Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind};
 pub use record::{Now, Record, UuidCall, now, record, uuid};
 pub use registry::WorkflowFn;
 pub(crate) use registry::{Definition, Registry};
+#[cfg(feature = "schedules")]
+pub use schedule::Schedule;
 pub use signal::{SignalWait, signal};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use spec::{Payload, Step, StepSpec, Workflow, WorkflowSpec};

@@ -22,7 +22,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored between checkpoints",
     label = "the input or output of a step must be serializable",
-    note = "derive it: `#[derive(serde::Serialize, serde::Deserialize)]`; it must also be `Send` and own its data (`'static`)"
+    note = "derive it: `#[derive(serde::Serialize, serde::Deserialize)]`; it must also be `Send` and own its data (`'static`)",
+    note = "what it holds must be storable as well; keys of a map need `Ord`, or `Hash` and `Eq`"
 )]
 pub trait Payload: Sized + Send + 'static {
     #[doc(hidden)]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::spec::Workflow;
 use crate::error::Error;
+#[cfg(feature = "schedules")]
+use crate::model::RunTemplate;
 use crate::model::{Header, Invalid, Label, Labels, NewRun, Parent, RunId};
 
 /// The pool of runs and workers that name none.
@@ -127,6 +129,29 @@ impl<W: Workflow> WorkflowCall<W> {
             fingerprint: W::FINGERPRINT.cast_signed(),
             delay: self.delay,
             header: self.header,
+        })
+    }
+}
+
+#[cfg(feature = "schedules")]
+impl<W: Workflow> WorkflowCall<W> {
+    /// What a schedule keeps of it.
+    pub(crate) fn template(self) -> Result<RunTemplate, Error> {
+        if let Some(id) = &self.run_id {
+            let reason = "the id of a scheduled run follows from the schedule and the firing, so that each firing starts \
+                          one run; leave `.run_id(..)` out";
+            return Err(Invalid::new("run id", id, reason).into());
+        }
+        let run = self.submission()?;
+        Ok(RunTemplate {
+            workflow: run.workflow,
+            pool: run.pool,
+            labels: run.labels,
+            priority: run.priority,
+            input: run.input,
+            fingerprint: run.fingerprint,
+            header: run.header,
+            delay_us: u64::try_from(run.delay.as_micros()).unwrap_or(u64::MAX),
         })
     }
 }

@@ -94,6 +94,16 @@ impl Reader<'_> {
             Ok(branches) => branches,
             Err(error) => return self.mistakes.push(error),
         };
+        if branches.is_empty() {
+            let name = kind.name();
+            let text = format!(
+                "`{name}!` takes two to eight durable operations: `{name}!(a(x), b(y)).await`"
+            );
+            self.refuse(&invocation.path, text);
+            let failed = quote::quote!(::sagewai::macro_support::Failed::<()>::new());
+            invocation.tokens = quote::quote!(#failed, #failed);
+            return;
+        }
         let flows = branches
             .iter_mut()
             .map(|branch| self.collect_branch(branch))
@@ -164,9 +174,11 @@ impl Reader<'_> {
     }
 
     fn read_operation(&mut self, closure: &mut ExprClosure) -> Vec<Flow> {
-        if let Some(asyncness) = &closure.asyncness {
-            self.refuse_async_closure(*asyncness);
-            return Vec::new();
+        if let Some(asyncness) = closure.asyncness.take() {
+            self.refuse_async_closure(asyncness);
+            // As it should be, so that nothing more is said of it.
+            let body = &closure.body;
+            *closure.body = syn::parse_quote!(async move { #body });
         }
         self.collect(|reader| {
             reader.scoped(|reader| {
@@ -195,6 +207,13 @@ impl Reader<'_> {
             return;
         }
         match expr {
+            Expr::Await(awaited) => {
+                let text = "a branch is awaited with the others\n\
+                            write the operation itself, without `.await`, or an `async` block";
+                self.refuse(awaited.await_token, text);
+                *expr = (*awaited.base).clone();
+                return self.read_branch(expr);
+            }
             Expr::Paren(paren) => return self.read_branch(&mut paren.expr),
             Expr::Group(group) => return self.read_branch(&mut group.expr),
             Expr::Block(block) if block.label.is_none() => {

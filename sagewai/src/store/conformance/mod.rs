@@ -235,6 +235,14 @@ macro_rules! conformance_tests {
             retry_of_any_other_run_changes_nothing
             two_retries_at_once_are_one
 
+            schedule_is_read_back_as_it_was_written
+            schedule_is_written_over_the_revision_that_was_read_only
+            of_many_changes_over_one_revision_one_is_written
+            schedules_are_listed_by_name_until_they_are_deleted
+            schedules_are_found_when_they_are_due
+            hint_follows_a_schedule_that_is_due_at_a_time
+            schedule_with_too_large_an_input_is_refused
+
             runs_are_listed_newest_first_and_by_page
             runs_are_filtered_by_state_and_workflow
             wake_counters_are_those_of_own_runs
@@ -277,6 +285,7 @@ mod tests {
             include_str!("cases/lease.rs"),
             include_str!("cases/takeover.rs"),
             include_str!("cases/retry.rs"),
+            include_str!("cases/schedules.rs"),
             include_str!("cases/query.rs"),
         ]
         .iter()

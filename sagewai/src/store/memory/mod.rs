@@ -4,6 +4,7 @@ mod journal;
 mod outside;
 mod query;
 mod queue;
+mod schedules;
 mod schema;
 mod tables;
 

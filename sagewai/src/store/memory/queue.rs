@@ -82,6 +82,7 @@ impl Queue for InMemoryStore {
         let tick = {
             let mut tables = self.lock();
             let now = tables.clock.now();
+            let schedule_due = tables.schedules.values().filter_map(|s| s.due_at).min();
             let ended = end_due(&mut tables, now);
             let buried = bury_expired(&mut tables, now);
             let woken = wake_due(&mut tables, now);
@@ -91,6 +92,7 @@ impl Queue for InMemoryStore {
                 acted.tell(run, &self.hints);
             }
             Tick {
+                schedule_due: schedule_due.map(|due| now.until(due)),
                 buried,
                 woken,
                 next_due: timer

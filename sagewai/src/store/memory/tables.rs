@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::model::{
     Cause, Checkpoint, Child, Event, EventKind, Gate, Journal, NewEvent, Outcome, Position, Run,
-    RunKey, RunState, Serves, Signal, Timestamp, WorkerKey, WorkerRecord,
+    RunKey, RunState, ScheduleRecord, Serves, Signal, Timestamp, WorkerKey, WorkerRecord,
 };
 
 /// Everything the store holds.
@@ -22,6 +22,7 @@ pub(super) struct Tables {
     /// Runs that are to be ended at a time.
     pub(super) endings: BTreeSet<(Timestamp, RunKey, Cause)>,
     pub(super) workers: BTreeMap<WorkerKey, WorkerRecord>,
+    pub(super) schedules: BTreeMap<String, ScheduleRecord>,
 }
 
 /// All rows of one run.

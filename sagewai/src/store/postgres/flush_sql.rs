@@ -54,7 +54,7 @@ macro_rules! kept {
 macro_rules! completed {
     () => {
         concat!(
-            ", moved AS (
+            ", completed AS (
             UPDATE runs r
             SET state = 'completed', error = NULL, pausing = false, finished_at = (SELECT now FROM clock)
             FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker)
@@ -103,22 +103,23 @@ macro_rules! moved {
 /// found less than was sent.
 macro_rules! torn {
     // Where there are checkpoints alone, they tell, and cost less to be asked than the fence.
-    (checkpoints) => {
-        torn!("SELECT FROM kept u WHERE u.run_key = ANY($14) AND", "")
+    ($moved:literal, checkpoints) => {
+        torn!($moved; "SELECT FROM kept u WHERE u.run_key = ANY($14) AND", "")
     };
-    (anything) => {
+    ($moved:literal, anything) => {
         torn!(
+            $moved;
             "SELECT FROM unnest($14::uuid[], $15::integer[], $16::uuid[]) u (run_key, epoch, worker) JOIN runs r ON",
             ours!(),
             "WHERE"
         )
     };
-    ($($written:expr),*) => {
+    ($moved:literal; $($written:expr),*) => {
         concat!(
-            "CASE WHEN (SELECT count(*) FROM moved) < cardinality($14)
+            "CASE WHEN (SELECT count(*) FROM ", $moved, ") < cardinality($14)
                   THEN CASE WHEN EXISTS (",
             $($written,)*
-            " u.run_key NOT IN (SELECT run_key FROM moved)) THEN clash() ELSE false END
+            " u.run_key NOT IN (SELECT run_key FROM ", $moved, ")) THEN clash() ELSE false END
                   ELSE false END AS torn"
         )
     };
@@ -140,14 +141,13 @@ macro_rules! happened {
         asked AS (
             INSERT INTO gates AS g (run_key, name, prompt, context, rules, digest, asked_at, deadline_at, approved,
                                     decided_by, reason, decided_at)
-            SELECT u.run_key, u.name, u.prompt, u.context, u.rules, u.digest, (SELECT now FROM clock),
-                   (SELECT now FROM clock) + u.deadline_us, u.approved, u.decided_by, u.reason,
-                   CASE WHEN u.approved IS NOT NULL THEN (SELECT now FROM clock) END
+            SELECT u.run_key, u.name, u.prompt, u.context, u.rules, u.digest, c.now, c.now + u.deadline_us, u.approved,
+                   u.decided_by, u.reason, CASE WHEN u.approved IS NOT NULL THEN c.now END
             FROM unnest($36::uuid[], $37::integer[], $38::uuid[], $39::text[], $40::text[], $41::text[], $42::text[],
                         $43::text[], $44::bigint[], $45::boolean[], $46::text[], $47::text[])
                  u (run_key, epoch, worker, name, prompt, context, rules, digest, deadline_us, approved, decided_by,
                     reason)
-            JOIN runs r ON",
+            CROSS JOIN clock c JOIN runs r ON",
             ours!(),
             keep_asked!(),
             ")"
@@ -197,27 +197,32 @@ macro_rules! limited {
     };
 }
 
-/// Runs that start: their keys, ids, queues, priorities, fingerprints, and keys, digests of the inputs, inputs.
+/// Runs that start: their keys, ids, queues, priorities, fingerprints, more columns where some start later, and when
+/// they are due; then keys, digests of the inputs, inputs.
 ///
-/// Few runs start later, say where they come from, or how long they may take: the columns for that are in the long
-/// statement only. An input goes by its own key, not by whether the run was created: both were made in one transaction.
+/// Few runs say where they come from and how long they may take: the columns for that are in the long statement only.
+/// An input goes by its own key, not by whether the run was created: both were made in one transaction.
 macro_rules! created {
-    (runs: $runs:literal, inputs: $inputs:literal) => {
-        created!(runs: $runs, inputs: $inputs, sent: "", columns: "", values: "")
+    (runs: $runs:literal, more: $more:literal, due: $due:literal, inputs: $inputs:literal) => {
+        created!(runs: $runs, more: $more, due: $due, inputs: $inputs, columns: "", values: "")
     };
-    (runs: $runs:literal, inputs: $inputs:literal, sent: $sent:literal, columns: $columns:literal, values: $values:literal) => {
+    (runs: $runs:literal, more: $more:literal, due: $due:literal, inputs: $inputs:literal, columns: $columns:literal,
+     values: $values:literal) => {
         concat!(
             ", created AS (
-            INSERT INTO runs (run_key, run_id, queue_id, state, priority, fingerprint, created_at",
+            INSERT INTO runs (run_key, run_id, queue_id, state, priority, fingerprint, due_at, created_at",
             $columns,
             ")
-            SELECT u.run_key, u.run_id, u.queue_id, 'pending', u.priority, u.fingerprint, (SELECT now FROM clock)",
+            SELECT u.run_key, u.run_id, u.queue_id, 'pending', u.priority, u.fingerprint, ",
+            $due,
+            ",
+                   (SELECT now FROM clock)",
             $values,
             "
             FROM unnest(",
             $runs,
             ") u (run_key, run_id, queue_id, priority, fingerprint",
-            $sent,
+            $more,
             ")
             ON CONFLICT (run_key) DO NOTHING
             RETURNING run_key, queue_id, priority, due_at, created_at
@@ -253,8 +258,8 @@ pub(super) const END: &str = concat!(
     kept!(),
     completed!(),
     " SELECT NULL::uuid[] AS created,
-             (SELECT array_agg(run_key) FROM moved) AS moved, NULL::uuid[] AS awake, ",
-    torn!(checkpoints),
+             (SELECT array_agg(run_key) FROM completed) AS moved, NULL::uuid[] AS awake, ",
+    torn!("completed", checkpoints),
     ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
@@ -266,7 +271,7 @@ pub(super) const MOVE: &str = concat!(
     " SELECT NULL::uuid[] AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
              (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
-    torn!(checkpoints),
+    torn!("moved", checkpoints),
     ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
@@ -275,6 +280,8 @@ pub(super) const START: &str = concat!(
     "WITH clock AS MATERIALIZED (SELECT now_us() AS now)",
     created!(
         runs: "$1::uuid[], $2::text[], $3::integer[], $4::smallint[], $5::bigint[]",
+        more: "",
+        due: "NULL",
         inputs: "$1::uuid[], $6::bigint[], $7::text[]"
     ),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
@@ -288,11 +295,13 @@ pub(super) const MIX: &str = concat!(
     completed!(),
     created!(
         runs: "$17::uuid[], $18::text[], $19::integer[], $20::smallint[], $21::bigint[]",
+        more: "",
+        due: "NULL",
         inputs: "$17::uuid[], $22::bigint[], $23::text[]"
     ),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
-             (SELECT array_agg(run_key) FROM moved) AS moved, NULL::uuid[] AS awake, ",
-    torn!(checkpoints),
+             (SELECT array_agg(run_key) FROM completed) AS moved, NULL::uuid[] AS awake, ",
+    torn!("completed", checkpoints),
     ", (SELECT array_agg(run_key) FROM kept) AS kept"
 );
 
@@ -302,12 +311,12 @@ pub(super) const FLUSH: &str = concat!(
     kept!(),
     moved!(),
     created!(
-        runs: "$22::uuid[], $23::text[], $24::integer[], $25::smallint[], $26::bigint[], $29::bigint[], $55::uuid[],
-               $56::text[]",
+        runs: "$22::uuid[], $23::text[], $24::integer[], $25::smallint[], $26::bigint[], $29::bigint[], $55::uuid[], $56::text[]",
+        more: ", delay_us, parent_key, header",
+        due: "CASE WHEN u.delay_us > 0 THEN (SELECT now FROM clock) + u.delay_us END",
         inputs: "$22::uuid[], $27::bigint[], $28::text[]",
-        sent: ", delay_us, parent_key, header",
-        columns: ", parent_key, header, due_at",
-        values: ", u.parent_key, u.header, CASE WHEN u.delay_us > 0 THEN (SELECT now FROM clock) + u.delay_us END"
+        columns: ", parent_key, header",
+        values: ", u.parent_key, u.header"
     ),
     ", armed AS (
         INSERT INTO timers (due_at, run_key) SELECT due_at, run_key FROM created WHERE due_at IS NOT NULL
@@ -318,6 +327,6 @@ pub(super) const FLUSH: &str = concat!(
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
              (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",
-    torn!(anything),
+    torn!("moved", anything),
     ", (SELECT array_agg(run_key) FROM (SELECT run_key FROM kept UNION ALL SELECT run_key FROM happened) k) AS kept"
 );

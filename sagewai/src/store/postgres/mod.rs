@@ -11,6 +11,7 @@ mod outside;
 mod query;
 mod queue;
 mod queues;
+mod schedules;
 mod schema;
 #[cfg(feature = "testing")]
 mod statements;

@@ -59,9 +59,8 @@ macro_rules! heartbeat {
 /// A mark for orphans goes when the last of them has another worker: since a claim locks its worker's row, no claim
 /// of a worker that is gone can be on its way any more.
 ///
-/// `looked` must stay a table of its own, for the reason that [`CLAIM`]'s `chosen` must.
-///
-/// `mine` leaves out the worker that looks, where it does, and `most` is how many timers are seen at most.
+/// `looked` must stay a table of its own, for the reason that [`CLAIM`]'s `chosen` must. `$mine` leaves out the worker
+/// that looks, where it does, and `$most` is how many timers are seen at most.
 macro_rules! look_at_the_clock {
     (mine: $mine:literal, most: $most:literal) => {
         concat!(
@@ -123,14 +122,16 @@ queued AS (
     };
 }
 
-/// What a look at the clock found.
+/// What a look at the clock found, as [`Looked::of`] reads it.
 macro_rules! found_by_the_clock {
     () => {
-        "(SELECT count(*) FROM buried), (SELECT count(*) FROM woken), (SELECT count(*) FROM seen),
-       (SELECT count(*) FROM seen) - (SELECT count(*) FROM due) - (SELECT count(*) FROM of_nobody),
-       (SELECT now FROM clock),
-       (SELECT t.due_at FROM timers t WHERE t.due_at > (SELECT now FROM clock) ORDER BY t.due_at LIMIT 1),
-       (SELECT e.due_at FROM endings e WHERE e.due_at > 0 ORDER BY e.due_at LIMIT 1)"
+        "(SELECT count(*) FROM buried) AS buried, (SELECT count(*) FROM woken) AS woken,
+       (SELECT count(*) FROM seen) AS seen,
+       (SELECT count(*) FROM seen) - (SELECT count(*) FROM due) - (SELECT count(*) FROM of_nobody) AS skipped,
+       (SELECT now FROM clock) AS now,
+       (SELECT t.due_at FROM timers t WHERE t.due_at > (SELECT now FROM clock) ORDER BY t.due_at LIMIT 1) AS timer,
+       (SELECT e.due_at FROM endings e WHERE e.due_at > 0 ORDER BY e.due_at LIMIT 1) AS ending,
+       (SELECT s.due_at FROM schedules s WHERE s.due_at IS NOT NULL ORDER BY s.due_at LIMIT 1) AS schedule"
     };
 }
 
@@ -153,12 +154,12 @@ pub(super) const BEAT: &str = concat!(
     look_at_the_clock!(mine: " AND w.worker <> $1", most: "$6"),
     " SELECT ",
     found_by_the_clock!(),
-    ", (SELECT count(*) FROM beat) > 0,
+    ", (SELECT count(*) FROM beat) > 0 AS kept,
        EXISTS (SELECT FROM workers w WHERE w.orphans) OR EXISTS (
            SELECT FROM queues s
            CROSS JOIN LATERAL (SELECT FROM queue q WHERE q.queue_id = s.queue_id LIMIT 1) q
            WHERE s.workflow = ANY($3) AND s.pool = $4 AND CAST($5 AS jsonb) @> s.labels
-       )"
+       ) AS work"
 );
 
 /// Takes a worker's own runs again. `$1` the worker, `$2` those that it drives.
@@ -184,18 +185,20 @@ struct Looked {
     now: i64,
     next_timer: Option<i64>,
     next_ending: Option<i64>,
+    next_schedule: Option<i64>,
 }
 
 impl Looked {
-    fn from_row(row: &PgRow) -> Result<Looked, sqlx::Error> {
+    fn of(row: &PgRow) -> Result<Looked, Failure> {
         Ok(Looked {
-            buried: row.try_get(0)?,
-            woken: row.try_get(1)?,
-            seen: row.try_get(2)?,
-            skipped: row.try_get(3)?,
-            now: row.try_get(4)?,
-            next_timer: row.try_get(5)?,
-            next_ending: row.try_get(6)?,
+            buried: row.big("buried")?,
+            woken: row.big("woken")?,
+            seen: row.big("seen")?,
+            skipped: row.big("skipped")?,
+            now: row.big("now")?,
+            next_timer: row.big_or_null("timer")?,
+            next_ending: row.big_or_null("ending")?,
+            next_schedule: row.big_or_null("schedule")?,
         })
     }
 
@@ -250,14 +253,14 @@ impl Queue for PostgresStore {
         serves: &Serves,
         running: &[RunningStep],
     ) -> StoreResult<Beat> {
-        let beat = self.through_clashes(|| self.beat_once(worker, serves, running));
-        let (looked, lease, work) = beat.await?;
-        let (now, tick) = (looked.now, self.ticked(looked).await?);
+        let found = self.through_clashes(|| self.beat_once(worker, serves, running));
+        let (looked, lease, work) = found.await?;
+        let tick = self.follow(&looked).await?;
         Ok(Beat {
             lease,
-            tick,
-            now: Timestamp::from_micros(now),
+            now: Timestamp::from_micros(looked.now),
             work: work || tick.woken + tick.buried > 0,
+            tick,
         })
     }
 
@@ -280,7 +283,7 @@ impl Queue for PostgresStore {
 
     async fn tick(&self) -> StoreResult<Tick> {
         let looked = self.through_clashes(|| self.look_at_clock()).await?;
-        self.ticked(looked).await
+        self.follow(&looked).await
     }
 
     async fn claim(
@@ -334,8 +337,36 @@ impl Queue for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Tells what a look at the clock found, and ends what is to be ended by now.
-    async fn ticked(&self, looked: Looked) -> StoreResult<Tick> {
+    async fn look_at_clock(&self) -> Result<Looked, Failure> {
+        let found = sqlx::query(TICK)
+            .bind(SEEN_MAX)
+            .fetch_one(self.pool())
+            .await?;
+        Looked::of(&found)
+    }
+
+    async fn beat_once(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        running: &[RunningStep],
+    ) -> Result<(Looked, Lease, bool), Failure> {
+        let found = sqlx::query(BEAT)
+            .bind(worker.uuid())
+            .bind(columns::json(running))
+            .bind(&serves.workflows)
+            .bind(&serves.pool)
+            .bind(serves.labels.to_json())
+            .bind(SEEN_MAX)
+            .fetch_one(self.pool())
+            .await?;
+        let kept = found.try_get("kept")?;
+        let lease = if kept { Lease::Kept } else { Lease::Lost };
+        Ok((Looked::of(&found)?, lease, found.try_get("work")?))
+    }
+
+    /// Tells others of what a look at the clock has changed, and ends what is to be ended.
+    async fn follow(&self, looked: &Looked) -> StoreResult<Tick> {
         let (buried, woken) = (looked.buried.unsigned_abs(), looked.woken.unsigned_abs());
         if woken + buried > 0 {
             self.tell_work();
@@ -347,39 +378,13 @@ impl PostgresStore {
         } else {
             looked.next_due()
         };
+        let until = |at: i64| Duration::from_micros((at - looked.now).max(0).unsigned_abs());
         Ok(Tick {
             woken,
             buried,
             next_due,
+            schedule_due: looked.next_schedule.map(until),
         })
-    }
-
-    async fn beat_once(
-        &self,
-        worker: WorkerKey,
-        serves: &Serves,
-        running: &[RunningStep],
-    ) -> Result<(Looked, Lease, bool), Failure> {
-        let row = sqlx::query(BEAT)
-            .bind(worker.uuid())
-            .bind(columns::json(running))
-            .bind(&serves.workflows)
-            .bind(&serves.pool)
-            .bind(serves.labels.to_json())
-            .bind(SEEN_MAX)
-            .fetch_one(self.pool())
-            .await?;
-        let kept: bool = row.try_get(7)?;
-        let lease = if kept { Lease::Kept } else { Lease::Lost };
-        Ok((Looked::from_row(&row)?, lease, row.try_get(8)?))
-    }
-
-    async fn look_at_clock(&self) -> Result<Looked, Failure> {
-        let row = sqlx::query(TICK)
-            .bind(SEEN_MAX)
-            .fetch_one(self.pool())
-            .await?;
-        Ok(Looked::from_row(&row)?)
     }
 
     /// Ends runs that are to be ended by now, each in a transaction of its own.
@@ -396,6 +401,10 @@ impl PostgresStore {
     }
 
     async fn read_endings(&self, now: i64) -> Result<Vec<(RunKey, Cause)>, Failure> {
+        sqlx::query(sql::FORGET_ENDINGS)
+            .bind(now)
+            .execute(self.pool())
+            .await?;
         let rows = sqlx::query(sql::ENDINGS)
             .bind(now)
             .fetch_all(self.pool())

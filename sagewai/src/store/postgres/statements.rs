@@ -15,6 +15,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("ARM", sql::ARM),
     ("BEAT", queue::BEAT),
     ("BURY", queue::BURY),
+    ("CHANGE_SCHEDULE", sql::CHANGE_SCHEDULE),
     ("CHECKPOINTS", sql::CHECKPOINTS),
     ("OUTPUTS", journal::OUTPUTS),
     ("CHECKPOINTS_OF_MANY", journal::CHECKPOINTS_OF_MANY),
@@ -22,6 +23,9 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("CLAIM", CLAIM),
     ("CLAIM_ONE", CLAIM_ONE),
     ("CLOCK", schema::CLOCK),
+    ("CREATE_SCHEDULE", sql::CREATE_SCHEDULE),
+    ("DELETE_SCHEDULE", sql::DELETE_SCHEDULE),
+    ("DUE_SCHEDULES", sql::DUE_SCHEDULES),
     ("DELETE_CHECKPOINT", sql::DELETE_CHECKPOINT),
     ("DELETE_ENDING", sql::DELETE_ENDING),
     ("DELETE_GATE", sql::DELETE_GATE),
@@ -38,6 +42,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("FENCE", journal::FENCE),
     ("FIND", queues::FIND),
     ("FLUSH", FLUSH),
+    ("FORGET_ENDINGS", sql::FORGET_ENDINGS),
     ("GATE", sql::GATE),
     ("GATES", sql::GATES),
     ("GATES_OF_MANY", journal::GATES_OF_MANY),
@@ -64,6 +69,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("REGISTER", queue::REGISTER),
     ("RUN", sql::RUN),
     ("RUNS", sql::RUNS),
+    ("SCHEDULE", sql::SCHEDULE),
+    ("SCHEDULES", sql::SCHEDULES),
     ("SIGNAL", sql::SIGNAL),
     ("SIGNALS", sql::SIGNALS),
     ("START", START),
@@ -127,6 +134,7 @@ mod tests {
             include_str!("../sql/outside.rs"),
             include_str!("../sql/query.rs"),
             include_str!("../sql/queue.rs"),
+            include_str!("../sql/schedules.rs"),
         ];
         for line in files.iter().flat_map(|file| file.lines()) {
             let Some((_, rest)) = line.split_once("const ") else {

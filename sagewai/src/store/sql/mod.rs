@@ -7,11 +7,13 @@ mod journal;
 mod outside;
 mod query;
 mod queue;
+mod schedules;
 
 pub(super) use journal::*;
 pub(super) use outside::*;
 pub(super) use query::*;
 pub(super) use queue::*;
+pub(super) use schedules::*;
 
 /// What [`row::run`](super::row::run) reads, from `runs r` joined to `queues q`.
 macro_rules! run_columns {
@@ -43,4 +45,11 @@ macro_rules! gate_columns {
     };
 }
 
-pub(super) use {checkpoint_columns, event_columns, gate_columns, run_columns};
+/// What [`row::schedule`](super::row::schedule) reads.
+macro_rules! schedule_columns {
+    () => {
+        "name, revision, due_at, definition, progress"
+    };
+}
+
+pub(super) use {checkpoint_columns, event_columns, gate_columns, run_columns, schedule_columns};

@@ -111,6 +111,12 @@ pub(in crate::store) const END_CHILDREN: &str = "INSERT INTO endings (due_at, ru
 pub(in crate::store) const DELETE_ENDING: &str =
     "DELETE FROM endings WHERE run_key = $1 AND cause = $2";
 
+/// Forgets endings that are due and mean nothing any more, which is how most of them end: the run is over, or was taken in
+/// time. `$1` now.
+pub(in crate::store) const FORGET_ENDINGS: &str = "DELETE FROM endings WHERE due_at <= $1 AND EXISTS (
+         SELECT 1 FROM runs r WHERE r.run_key = endings.run_key
+         AND (r.finished_at IS NOT NULL OR (endings.cause = 'expired' AND r.started_at IS NOT NULL)))";
+
 /// Runs that are to be ended by now, at most a thousand. `$1` now.
 pub(in crate::store) const ENDINGS: &str = "SELECT run_key, cause FROM endings WHERE due_at <= $1 ORDER BY due_at, run_key, cause LIMIT 1000";
 

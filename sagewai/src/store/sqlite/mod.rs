@@ -12,6 +12,7 @@ mod query;
 mod queue;
 mod queues;
 mod rows;
+mod schedules;
 mod schema;
 mod watch;
 mod writer;

@@ -32,7 +32,8 @@ pub(super) const DUE: &str =
 /// Whether a look at the clock finds anything, and what is due next. `$1` now.
 pub(super) const CLOCK: &str =
     "SELECT EXISTS (SELECT 1 FROM workers WHERE gone_at IS NULL AND lease_until < $1),
-            (SELECT min(due_at) FROM timers), (SELECT min(due_at) FROM endings)";
+            (SELECT min(due_at) FROM timers), (SELECT min(due_at) FROM endings),
+             (SELECT min(due_at) FROM schedules)";
 
 /// Takes away what was found due. `$1` and `$2` the last of it.
 pub(super) const DISARM_DUE: &str = "DELETE FROM timers WHERE (due_at, run_key) <= ($1, $2)";
@@ -208,27 +209,36 @@ impl SqliteStore {
         }
         let next = found.next_timer.into_iter().chain(found.next_ending).min();
         tick.next_due = next.map(|next| now.until(next));
+        tick.schedule_due = found.next_schedule.map(|next| now.until(next));
         Ok(tick)
     }
 
     async fn look(&self) -> Result<Looked, sqlx::Error> {
-        let (any_dead, timer, ending): (bool, Option<i64>, Option<i64>) = sqlx::query_as(CLOCK)
-            .bind(now().as_micros())
-            .fetch_one(self.readers())
-            .await?;
+        let (any_dead, timer, ending, schedule): (bool, Option<i64>, Option<i64>, Option<i64>) =
+            sqlx::query_as(CLOCK)
+                .bind(now().as_micros())
+                .fetch_one(self.readers())
+                .await?;
         Ok(Looked {
             any_dead,
             next_timer: timer.map(Timestamp::from_micros),
             next_ending: ending.map(Timestamp::from_micros),
+            next_schedule: schedule.map(Timestamp::from_micros),
         })
     }
 
     /// Ends runs that are to be ended by now, each in a transaction of its own.
     async fn end_due(&self, now: Timestamp) -> Result<(), Failure> {
+        let mut tx = self.writer().begin().await?;
+        sqlx::query(sql::FORGET_ENDINGS)
+            .bind(now.as_micros())
+            .execute(&mut *tx)
+            .await?;
         let rows = sqlx::query(sql::ENDINGS)
             .bind(now.as_micros())
-            .fetch_all(self.readers())
+            .fetch_all(&mut *tx)
             .await?;
+        tx.commit().await?;
         for row in &rows {
             let run = RunKey::from_uuid(row.uuid("run_key")?);
             self.write_act(run, &Act::End(row::cause(row)?)).await?;
@@ -243,6 +253,7 @@ struct Looked {
     any_dead: bool,
     next_timer: Option<Timestamp>,
     next_ending: Option<Timestamp>,
+    next_schedule: Option<Timestamp>,
 }
 
 /// Looks at runs whose time has come. One is claimable, if it waits for that time or for nothing else; one that is

@@ -10,7 +10,7 @@ use crate::store::failure::Failure;
 use crate::store::schema::{APPLIED, CREATE_MIGRATIONS, Migration, NOTE_APPLIED, migrations};
 use crate::store::{Hints, Schema, StoreError, StoreResult, schema};
 
-const MIGRATIONS: &[Migration] = migrations!("sqlite": 1 "0001_core");
+const MIGRATIONS: &[Migration] = migrations!("sqlite": 1 "0001_core", 2 "0002_schedules");
 
 const HAS_MIGRATIONS: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'sagewai_migrations')";
 
