@@ -24,7 +24,7 @@ async fn content_review(topic: String) -> Result<String> {
     let edited = approval("editor")
         .prompt("Is this fit to print?")
         .context(&text)
-        .deadline(Duration::from_secs(60 * 60))
+        .deadline(Duration::from_hours(1))
         .on_deadline(OnDeadline::Reject)
         .await?;
     approval("legal")

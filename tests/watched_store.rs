@@ -28,17 +28,42 @@ pub trait CommitWatch: std::fmt::Debug + Send + Sync + 'static {
     async fn looks_for_schedules(&self) {}
 }
 
+/// Does not look.
+#[derive(Debug)]
+struct Nobody;
+
+#[async_trait]
+impl CommitWatch for Nobody {
+    async fn before(&self, _: &Commit) {}
+    async fn after(&self, _: &Commit, _: Verdict) {}
+}
+
 /// A store under a watch. Passes everything else on.
 #[derive(Debug, Clone)]
 pub struct WatchedStore {
     inner: AnyStore,
     watch: Arc<dyn CommitWatch>,
+    /// Where nobody ever tells anything, for a store whose hints are lost.
+    deaf: Option<Hints>,
 }
 
 impl WatchedStore {
     /// Watches the commits to `inner`.
     pub fn new(inner: AnyStore, watch: Arc<dyn CommitWatch>) -> WatchedStore {
-        WatchedStore { inner, watch }
+        WatchedStore {
+            inner,
+            watch,
+            deaf: None,
+        }
+    }
+
+    /// The same store to somebody whom no hint reaches.
+    pub fn deaf(inner: AnyStore) -> WatchedStore {
+        WatchedStore {
+            inner,
+            watch: Arc::new(Nobody),
+            deaf: Some(Hints::new()),
+        }
     }
 }
 
@@ -73,7 +98,7 @@ impl Schema for WatchedStore {
         self.inner.now().await
     }
     fn hints(&self) -> &Hints {
-        self.inner.hints()
+        self.deaf.as_ref().unwrap_or_else(|| self.inner.hints())
     }
 }
 

@@ -1,4 +1,4 @@
-//! A report each night at two, by the clock of Berlin: the schedule is put when the worker starts, any worker on the
+//! A report each night at two, by the clock of Berlin, for which each shop reports in a run of its own: the schedule is put when the worker starts, any worker on the
 //! store fires it, and the nights before can be made up for. Run it twice: the second time the reports are there.
 
 use std::time::{Duration, SystemTime};
@@ -7,22 +7,27 @@ use sagewai::prelude::*;
 use sagewai::{CatchUp, Overlap, Schedule};
 
 #[step(retries = 3)]
-async fn collect(region: &str) -> Result<Vec<u32>> {
-    let seed = u32::try_from(region.len())?;
-    Ok((1..=5).map(|n| n * seed).collect())
+async fn collect(shop: &str) -> Result<u32> {
+    Ok(u32::try_from(shop.len())? * 100)
 }
 
 #[step]
-async fn write_down(ctx: &StepContext, region: &str, sales: &[u32]) -> Result<String> {
-    let total: u32 = sales.iter().sum();
-    Ok(format!("{}: {total} sold in {region}", ctx.run_id()))
+async fn write_down(ctx: &StepContext, region: &str, sold: u32) -> Result<String> {
+    Ok(format!("{}: {sold} sold in {region}", ctx.run_id()))
 }
 
-/// Collects the sales of a region and writes a report.
+/// The sales of one shop: a run of its own, with its own retries and timeline.
+#[workflow]
+async fn shop_report(shop: String) -> Result<u32> {
+    collect(&shop).await
+}
+
+/// Has each shop of a region report, and adds up.
 #[workflow]
 async fn report(region: String) -> Result<String> {
-    let sales = collect(&region).await?;
-    write_down(&region, &sales).await
+    let shops = ["harbour", "station", "market"].map(|shop| format!("{region}/{shop}"));
+    let sold = try_map(shops, shop_report).await?;
+    write_down(&region, sold.iter().sum()).await
 }
 
 #[tokio::main]
@@ -39,6 +44,7 @@ async fn main() -> Result<()> {
         .runs(report("eu".into()));
     let worker = WorkflowWorker::builder(&store)
         .workflow(report)
+        .workflow(shop_report)
         .schedule(nightly)
         .start()
         .await?;

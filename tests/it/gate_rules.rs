@@ -104,6 +104,9 @@ on_every_store! {
         assert_eq!(soon(run.result()).await.unwrap(), "bob", "eve does not count");
         let gate = gate.get().await.unwrap().unwrap();
         assert_eq!(gate.decision.unwrap().0.by, "bob");
+        let events = scene.client.journal(run.id()).await.unwrap().events;
+        let told: Vec<&str> = events.iter().map(|e| e.kind.word()).collect();
+        assert_eq!(told, ["voted", "voted", "voted", "decided"]);
         worker.shutdown().await.unwrap();
     }
 

@@ -34,4 +34,5 @@ mod support;
 mod tidy;
 mod timeouts;
 mod waiting;
+mod wakes;
 mod workers;

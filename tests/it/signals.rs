@@ -166,6 +166,8 @@ on_every_store! {
         let id = run.id().as_str();
         let unknown = run.signal("paymnet", &1).await.unwrap_err();
         assert!(unknown.to_string().contains("waits for: payment"), "{unknown}");
+        let unreadable = run.signal("payment", "five hundred").await.unwrap_err();
+        assert!(unreadable.to_string().contains("expected struct Payment"), "{unreadable}");
         let nobody = scene.client.signal("nobody", "payment", &1).await.unwrap_err();
         assert!(matches!(nobody, Error::NoRun { .. }));
         scene.client.signal(id, "payment", &1).id("one").await.unwrap();

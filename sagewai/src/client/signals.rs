@@ -68,15 +68,16 @@ impl Client {
 }
 
 impl<W: Workflow> RunHandle<W> {
-    /// Sends a message to the run; see [`Client::signal`]. The workflow is known here, and so a name under which it never
-    /// waits is refused.
+    /// Sends a message to the run; see [`Client::signal`]. The workflow is known here: a name under which it never waits is
+    /// refused, and a value that it could not read there.
     pub fn signal<T: Serialize + ?Sized>(&self, name: impl Into<String>, value: &T) -> SignalCall {
         let name = name.into();
         let wrong = unknown_signal::<W>(&name).err();
-        SignalCall {
-            wrong,
-            ..self.client().signal(self.id().as_str(), name, value)
-        }
+        let mut call = self.client().signal(self.id().as_str(), &name, value);
+        // A state is what a checkpoint holds, and that of a message is what it says.
+        let read = |json: Json| W::state(&format!("signal:{name}"), &json).map(|_| json);
+        call.payload = call.payload.and_then(read);
+        SignalCall { wrong, ..call }
     }
 }
 

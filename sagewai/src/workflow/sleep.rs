@@ -39,6 +39,10 @@ impl Durable for Sleep {
             Some(Outcome::Fault(fault)) => return Err(fault),
             Some(Outcome::Err(_)) | None => self.0,
         };
+        // Where nothing else goes on, its end is not kept: what was recorded later came after it.
+        if !at.scope.is_concurrent() && replay.has_later(&position) {
+            return Ok(());
+        }
         let woke = position.woke();
         let effect = Effect::Sleep(SleepRequest {
             position,

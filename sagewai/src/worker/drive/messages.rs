@@ -8,8 +8,8 @@ use super::arrivals::{Arrival, checkpoint};
 use crate::clock::Backoff;
 use crate::error::Fault;
 use crate::model::{
-    Act, Cause, CheckpointKind, Child, Decision, Gate, GateRequest, Messages, NewCheckpoint,
-    OnParentEnd, Outcome, Position, RunId, Signal, Timestamp,
+    Act, Cause, CheckpointKind, Child, Decision, EventKind, Gate, GateRequest, Messages,
+    NewCheckpoint, NewEvent, OnParentEnd, Outcome, Position, RunId, Signal, Timestamp,
 };
 use crate::store::StoreResult;
 use crate::worker::operations::{LiveGate, Operation, Reminder};
@@ -227,6 +227,13 @@ impl Drive {
             decision: Some(decision.clone()),
             ..request.clone()
         };
+        let event = EventKind::Decided {
+            gate: request.name.clone(),
+            approved: decision.approved,
+            by: decision.by.clone(),
+            reason: decision.reason.clone(),
+        };
+        self.draft.events.push(NewEvent::new(event));
         self.draft.gates.retain(|asked| asked.name != request.name);
         self.draft.gates.push(request);
         let at = self.life.clock.now();

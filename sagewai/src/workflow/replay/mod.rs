@@ -211,6 +211,11 @@ impl Replay {
         self.state().recorded.beginning(position)
     }
 
+    /// Whether something was recorded after what stands at this position.
+    pub(crate) fn has_later(&self, position: &Position) -> bool {
+        self.state().recorded.has_later(position)
+    }
+
     /// The code does not fit what is recorded. Never returns: the driver ends the body.
     pub(crate) async fn diverge(&self, at: &Site, reason: &str) {
         let line = self.line_of(at.site);

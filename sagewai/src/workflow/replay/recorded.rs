@@ -95,6 +95,12 @@ impl Recorded {
         Some(entry.checkpoint.outcome.clone())
     }
 
+    /// Whether something was recorded after what stands at this position.
+    pub(super) fn has_later(&self, position: &Position) -> bool {
+        let index = self.by_position.get(position);
+        index.is_some_and(|index| index + 1 < self.in_order.len())
+    }
+
     fn entry(&mut self, position: &Position) -> Option<&mut Entry> {
         let index = *self.by_position.get(position)?;
         self.in_order.get_mut(index)
