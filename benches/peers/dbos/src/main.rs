@@ -63,7 +63,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         "long" => {
             engine.launch().await?;
-            driver::long(work, |steps| async {
+            let many = &many;
+            driver::long(work, |steps| async move {
                 many.run(steps).await.expect("it completes");
             })
             .await;

@@ -4,14 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use driver::{AT_ONCE, CONNECTIONS, POLL, Work};
 use durare::{
-    Client, DurableContext, DurableEngine, Error, PostgresProvider, Result, StateProvider, WorkflowHandle, WorkflowOptions,
+    Client, DurableContext, DurableEngine, PostgresProvider, Result, StateProvider, WorkflowHandle, WorkflowOptions,
     WorkflowQueue,
 };
 use serde_json::Value;
 
 static WORK: OnceLock<Work> = OnceLock::new();
 
-async fn payload() -> Result<Value, Error> {
+async fn payload() -> Result<Value> {
     Ok(WORK.get().expect("it is set first").payload())
 }
 
