@@ -5,16 +5,20 @@
 
 use proc_macro2::{Ident, Span};
 
-/// Whether a name is declared directly inside an `impl` or a `trait`: the word of the one it is.
-pub(crate) fn of_associated_item(name: &Ident) -> Option<&'static str> {
-    let span: Span = name.span();
-    let place = span.start();
-    // What begins its line, but for a few words, stands in nothing.
-    if place.column < "async fn ".len() + INDENT {
+/// Whether a name is declared directly inside an `impl` or a `trait`: the word of the one it is. `first` is where its item
+/// begins.
+pub(crate) fn of_associated_item(first: Span, name: &Ident) -> Option<&'static str> {
+    let indent = first.start().column;
+    if indent == 0 {
         return None;
     }
+    let span: Span = name.span();
+    let place = span.start();
     let source = std::fs::read_to_string(span.local_file()?).ok()?;
     let line = place.line.checked_sub(1)?;
+    if !may_be_associated(&source, line, indent) {
+        return None;
+    }
     let begin: usize = source.split_inclusive('\n').take(line).map(str::len).sum();
     let columns = source.get(begin..)?.chars().take(place.column);
     let before = begin + columns.map(char::len_utf8).sum::<usize>();
@@ -23,8 +27,18 @@ pub(crate) fn of_associated_item(name: &Ident) -> Option<&'static str> {
     word(innermost(before)?)
 }
 
-/// The least that an item of an `impl` is set in from it.
-const INDENT: usize = 1;
+/// A look at the line that is set in less, which is what the item stands in where a formatter has been at work. It costs
+/// little, and nearly always says no.
+fn may_be_associated(source: &str, line: usize, indent: usize) -> bool {
+    let lines: Vec<&str> = source.lines().take(line).collect();
+    let around = lines.iter().rev().find(|line| {
+        let code = line.trim_start();
+        !code.is_empty() && line.len() - code.len() < indent
+    });
+    around.is_some_and(|line| {
+        line.trim() == "{" || ["impl", "trait"].iter().any(|word| line.contains(word))
+    })
+}
 
 /// `impl` or `trait`, where this is what such a block begins with.
 fn word(header: &str) -> Option<&'static str> {

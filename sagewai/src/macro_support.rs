@@ -17,12 +17,12 @@ pub use crate::workflow::combine::{
 };
 pub use crate::workflow::durable::durable;
 pub use crate::workflow::graph::{
-    Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind, Text, name_clash,
+    Flow, Graph, GraphNode, NodeInfo, NodeKind, ParallelKind, unique,
 };
 pub use crate::workflow::in_order::{Through, ThroughFallback, in_order};
 pub use crate::workflow::node::{
-    Node, Probe, ProbeFallback, StepNode, TerminalFallback, TerminalProbe, Unknown, WorkflowNode,
-    debug_state,
+    Node, Probe, ProbeFallback, StepNode, TerminalFallback, TerminalProbe, Unknown, ValueNode,
+    WorkflowNode, debug_state, load,
 };
 pub use crate::workflow::scope::{Scope, Site};
 pub use crate::workflow::spec::{

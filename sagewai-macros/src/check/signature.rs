@@ -188,7 +188,7 @@ fn is_free(attribute: Attribute, function: &Function, mistakes: &mut Mistakes) -
     let name = &function.signature.ident;
     let (at, block) = match find_self_type(function.signature.to_token_stream()) {
         Some(self_type) => (self_type, "impl"),
-        None => match surroundings::of_associated_item(name) {
+        None => match surroundings::of_associated_item(function.first(), name) {
             Some(block) => (name.clone(), block),
             None => return true,
         },

@@ -6,8 +6,8 @@
 //! the `use` finds an empty macro of that name and is silent: one mistake is one error. (No macro can be put into
 //! another module, so a wrong name behind a path is two.)
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote};
 
 use crate::model::{Callee, Flow, Node, Parallel, Site};
 use crate::place;
@@ -61,7 +61,7 @@ pub(super) fn nodes(sites: &[Site]) -> Nodes {
             }
             Callee::Dynamic(at) => (quote!(__s::NodeInfo::DYNAMIC), *at),
         };
-        let line = quote_spanned!(at=> ::core::line!());
+        let line = Literal::u32_unsuffixed(u32::try_from(at.start().line).unwrap_or(0));
         nodes
             .elements
             .extend(quote!(__s::GraphNode::new(#info, #text, #label, #named, #line),));
@@ -85,10 +85,8 @@ impl Nodes {
         }
         let (first, _) = place::ends(path);
         let ends = (first, node.parenthesis);
-        let panic = place::panic(quote!("{}", text.as_str()), ends, node.parenthesis);
-        self.checks.extend(quote! {
-            if let ::core::option::Option::Some(text) = __s::name_clash(NODES, #number) { #panic }
-        });
+        let check = place::call(quote!(__s::unique), quote!(NODES, #number), ends);
+        self.checks.extend(quote!(#check;));
     }
 }
 

@@ -61,7 +61,7 @@ fn items(
     let prints = variants.iter().map(|variant| {
         let (variant_name, ty) = (&variant.name, node_type(variant, sites));
         let text = variant_name.to_string();
-        quote!(#name::#variant_name(value) => (#text, <#ty>::store(value)))
+        quote!(#name::#variant_name(value) => __s::debug_state::<<#ty>::Of>(f, #text, value))
     });
     // `Debug` writes JSON, so that outputs need no `Debug` of their own.
     quote! {
@@ -75,11 +75,10 @@ fn items(
         #[automatically_derived]
         impl ::core::fmt::Debug for #name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                let (name, value) = match self {
+                match self {
                     #(#prints,)*
-                    #name::Other(value) => ("Other", ::core::result::Result::Ok(value.clone())),
-                };
-                __s::debug_state(f, name, value)
+                    #name::Other(value) => __s::debug_state::<__s::ValueNode<__s::Json>>(f, "Other", value),
+                }
             }
         }
     }
@@ -89,9 +88,13 @@ fn decode(name: &Ident, variants: &[Variant<'_>], sites: &[Site]) -> TokenStream
     let cases = variants.iter().map(|variant| {
         let (variant_name, ty) = (&variant.name, node_type(variant, sites));
         let sites = &variant.sites;
+        // No `map`: it would be compiled once for each variant.
         quote! {
             if #(NODES[#sites].is(name))||* {
-                return <#ty>::load(value).map(#name::#variant_name);
+                return match __s::load::<<#ty>::Of>(value) {
+                    ::core::result::Result::Ok(value) => ::core::result::Result::Ok(#name::#variant_name(value)),
+                    ::core::result::Result::Err(fault) => ::core::result::Result::Err(fault),
+                };
             }
         }
     });

@@ -1,8 +1,9 @@
 //! A function whose body is not looked into: a half-typed body of a step is no concern of its attribute.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{Parse, ParseStream, Parser};
+use syn::spanned::Spanned;
 use syn::{Attribute, Block, Error, Result, Signature, Visibility, braced};
 
 /// A function as written.
@@ -33,6 +34,15 @@ impl Parse for Function {
 }
 
 impl Function {
+    /// Where it begins, without its attributes.
+    pub(crate) fn first(&self) -> Span {
+        let fn_token = self.signature.fn_token.span;
+        match &self.visibility {
+            Visibility::Inherited => self.signature.asyncness.map_or(fn_token, |a| a.span),
+            visibility => visibility.span(),
+        }
+    }
+
     /// The body taken apart: its own attributes, as in `#![allow(..)]`, and its statements.
     pub(crate) fn statements(&self) -> Result<(Vec<Attribute>, Block)> {
         let parse = |input: ParseStream<'_>| {

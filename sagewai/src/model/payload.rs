@@ -45,9 +45,11 @@ impl Json {
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         storable::check(value)?;
-        serde_json::to_writer(out, value).map_err(|e| Fault::Encode {
-            reason: e.to_string(),
-        })
+        // No `map_err`: it would be compiled once for each type.
+        match serde_json::to_writer(out, value) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(unwritable(&error)),
+        }
     }
 
     /// Takes text that is JSON already.
@@ -101,6 +103,12 @@ impl Json {
     /// Always false: the shortest JSON text has one byte.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+fn unwritable(error: &serde_json::Error) -> Fault {
+    Fault::Encode {
+        reason: error.to_string(),
     }
 }
 

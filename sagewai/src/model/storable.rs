@@ -10,9 +10,10 @@ use crate::error::Fault;
 
 /// Looks through a value.
 pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), Fault> {
-    value.serialize(Check).map_err(|refused| Fault::Encode {
-        reason: refused.text(),
-    })
+    match value.serialize(Check) {
+        Ok(()) => Ok(()),
+        Err(refused) => Err(refused.into_fault()),
+    }
 }
 
 /// Why a value is refused, and the way to it from the outside, innermost part first.
@@ -27,6 +28,12 @@ impl Refused {
         Refused {
             reason: reason.into(),
             path: Vec::new(),
+        }
+    }
+
+    fn into_fault(self) -> Fault {
+        Fault::Encode {
+            reason: self.text(),
         }
     }
 

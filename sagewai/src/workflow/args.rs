@@ -83,6 +83,14 @@ impl ArgsWriter {
     }
 
     fn put<T>(&mut self, arg: Arg<T>, name: &str, value: &T) -> Result<(), Fault> {
+        self.begin(name);
+        match (arg.store)(value, &mut self.0) {
+            Ok(()) => Ok(()),
+            Err(fault) => Err(named(name, fault)),
+        }
+    }
+
+    fn begin(&mut self, name: &str) {
         if self.0.len() > 1 {
             self.0.push(b',');
         }
@@ -90,7 +98,6 @@ impl ArgsWriter {
         self.0.push(b'"');
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b"\":");
-        (arg.store)(value, &mut self.0).map_err(|fault| named(name, fault))
     }
 
     fn finish(mut self) -> Json {
@@ -114,8 +121,14 @@ impl<'a> ArgsReader<'a> {
 
     /// Reads one argument; one that is not there reads as `null`.
     fn take<T>(&mut self, arg: Arg<T>, name: &str) -> Result<T, Fault> {
-        let text = self.0.remove(name).map_or("null", RawValue::get);
-        (arg.load)(text).map_err(|fault| named(name, fault))
+        match (arg.load)(self.text(name)) {
+            Ok(value) => Ok(value),
+            Err(fault) => Err(named(name, fault)),
+        }
+    }
+
+    fn text(&mut self, name: &str) -> &'a str {
+        self.0.remove(name).map_or("null", RawValue::get)
     }
 }
 

@@ -18,6 +18,14 @@ pub trait Durable: Sized + Send {
     type Output: Send;
     #[doc(hidden)]
     fn run(self, at: Site) -> impl Future<Output = Self::Output> + Send;
+    /// The same on the heap; for what has it there already.
+    #[doc(hidden)]
+    fn boxed<'a>(self, at: Site) -> BoxFuture<'a, Self::Output>
+    where
+        Self: 'a,
+    {
+        Box::pin(self.run(at))
+    }
 }
 
 /// What `operation.await` in a workflow body becomes.
@@ -28,5 +36,5 @@ pub fn durable<'a, D, T>(operation: D, at: Site) -> BoxFuture<'a, T>
 where
     D: Durable<Output = T> + 'a,
 {
-    Box::pin(operation.run(at))
+    operation.boxed(at)
 }

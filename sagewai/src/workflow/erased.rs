@@ -1,12 +1,13 @@
 //! Steps and workflows without their types. One copy of the engine serves all of them, which is what keeps a
 //! program of many steps quick to compile.
 
+use super::args::Arguments;
 use super::context::{StepContext, WorkflowContext};
 use super::replay::Came;
 use super::scope::{Scope, Site};
 use super::spec::{BoxFuture, Payload, Step, Workflow};
 use crate::error::{Failure, Fault, StepError};
-use crate::model::{Json, Outcome};
+use crate::model::{Json, Outcome, Position};
 
 /// A body's end, as it is stored and as the engine must judge it.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,8 +68,26 @@ pub(crate) fn step_body<S: Step>(
     context: StepContext,
     input: &Json,
 ) -> BoxFuture<'static, Returned> {
-    match S::load(input) {
-        Ok(input) => returned(S::body(context, input), S::is_terminal),
+    let params = S::SPEC.params;
+    attempt(
+        context,
+        input,
+        (&S::ARGUMENTS, params),
+        S::body,
+        S::is_terminal,
+    )
+}
+
+/// The part that depends on what a step takes and returns, and not on the step: compiled once for all that do the same.
+fn attempt<I: Arguments, T: Payload, E: StepError>(
+    context: StepContext,
+    input: &Json,
+    (each, params): (&I::Each, &[&str]),
+    body: fn(StepContext, I) -> BoxFuture<'static, Result<T, E>>,
+    is_terminal: fn(&E) -> bool,
+) -> BoxFuture<'static, Returned> {
+    match I::read(input, each, params) {
+        Ok(input) => returned(body(context, input), is_terminal),
         Err(fault) => Box::pin(std::future::ready(Returned::fault(fault))),
     }
 }
@@ -95,20 +114,42 @@ fn returned<T: Payload, E: StepError>(
 /// What an outcome is to the code that awaits it: the same after a replay as the first time.
 pub(crate) async fn typed<T: Payload, E: StepError>(at: &Site, came: Came) -> Result<T, E> {
     let Came { outcome, replayed } = came;
-    let read = match outcome {
-        Outcome::Ok(json) => T::load(json.as_str()).map(Ok),
-        Outcome::Err(json) => E::load(&json).map(Err),
-        Outcome::Fault(fault) => Ok(Err(E::from_fault(fault))),
-    };
-    match read {
+    match read(outcome) {
         Ok(result) => result,
         Err(fault) => {
-            if let Some(position) = replayed {
-                at.replay().unreadable(at, &position, &fault).await;
-            }
+            unreadable(at, replayed.as_ref(), &fault).await;
             Err(E::from_fault(fault))
         }
     }
+}
+
+/// The same, where it can be read.
+pub(crate) fn read<T: Payload, E: StepError>(outcome: Outcome) -> Result<Result<T, E>, Fault> {
+    // No `map`: it would be compiled once for each type.
+    match outcome {
+        Outcome::Ok(json) => match T::load(json.as_str()) {
+            Ok(value) => Ok(Ok(value)),
+            Err(fault) => Err(fault),
+        },
+        Outcome::Err(json) => match E::load(&json) {
+            Ok(error) => Ok(Err(error)),
+            Err(fault) => Err(fault),
+        },
+        Outcome::Fault(fault) => Ok(Err(E::from_fault(fault))),
+    }
+}
+
+/// An outcome cannot be read. Does not return where it was recorded: then the code no longer fits the run.
+pub(crate) fn unreadable<'a>(
+    at: &'a Site,
+    replayed: Option<&'a Position>,
+    fault: &'a Fault,
+) -> BoxFuture<'a, ()> {
+    Box::pin(async move {
+        if let Some(position) = replayed {
+            at.replay().unreadable(at, position, fault).await;
+        }
+    })
 }
 
 /// The text of a stored error, for people.

@@ -18,30 +18,18 @@ use crate::model::Json;
 pub trait Node<G = ()> {
     /// What a checkpoint of it holds.
     type Output;
-    /// What does the work.
+    /// What it is.
     type Of: Described<Output = Self::Output>;
     /// What the graph says of it.
     const NODE: NodeInfo = Self::Of::NODE;
-    /// A value as it is stored.
-    fn store(value: &Self::Output) -> Result<Json, Fault> {
-        Self::Of::store(value)
-    }
-    /// A stored value.
-    fn load(value: &Json) -> Result<Self::Output, Fault> {
-        Self::Of::load(value)
-    }
 }
 
-/// What a node is, written once for all steps, all workflows and so on: generated code says which, and no more.
+/// What a node is, written once for all steps and for all workflows: generated code says which, and no more.
 pub trait Described {
-    /// What a checkpoint of it holds.
-    type Output;
+    /// What a checkpoint of it holds. That it can be stored is told at the step, and not again by who asks here.
+    type Output: Payload;
     /// What the graph says of it.
     const NODE: NodeInfo;
-    /// A value as it is stored.
-    fn store(value: &Self::Output) -> Result<Json, Fault>;
-    /// A stored value.
-    fn load(value: &Json) -> Result<Self::Output, Fault>;
 }
 
 /// A step.
@@ -51,12 +39,6 @@ pub struct StepNode<S>(PhantomData<S>);
 impl<S: Step> Described for StepNode<S> {
     type Output = S::Output;
     const NODE: NodeInfo = NodeInfo::step(&S::SPEC);
-    fn store(value: &S::Output) -> Result<Json, Fault> {
-        value.store()
-    }
-    fn load(value: &Json) -> Result<S::Output, Fault> {
-        S::Output::load(value.as_str())
-    }
 }
 
 /// A workflow.
@@ -66,12 +48,6 @@ pub struct WorkflowNode<W>(PhantomData<W>);
 impl<W: Workflow> Described for WorkflowNode<W> {
     type Output = W::Output;
     const NODE: NodeInfo = NodeInfo::workflow(&W::SPEC, || W::GRAPH);
-    fn store(value: &W::Output) -> Result<Json, Fault> {
-        value.store()
-    }
-    fn load(value: &Json) -> Result<W::Output, Fault> {
-        W::Output::load(value.as_str())
-    }
 }
 
 /// Something else, whose checkpoints hold this.
@@ -81,27 +57,6 @@ pub struct ValueNode<T>(PhantomData<T>);
 impl<T: Payload> Described for ValueNode<T> {
     type Output = T;
     const NODE: NodeInfo = NodeInfo::DYNAMIC;
-    fn store(value: &T) -> Result<Json, Fault> {
-        value.store()
-    }
-    fn load(value: &Json) -> Result<T, Fault> {
-        T::load(value.as_str())
-    }
-}
-
-/// Something whose checkpoints hold what only the call knows.
-#[derive(Debug)]
-pub enum JsonNode {}
-
-impl Described for JsonNode {
-    type Output = Json;
-    const NODE: NodeInfo = NodeInfo::DYNAMIC;
-    fn store(value: &Json) -> Result<Json, Fault> {
-        Ok(value.clone())
-    }
-    fn load(value: &Json) -> Result<Json, Fault> {
-        Ok(value.clone())
-    }
 }
 
 /// The node of a function that has no type of its name.
@@ -110,7 +65,7 @@ pub enum Unknown {}
 
 impl<G> Node<G> for Unknown {
     type Output = Json;
-    type Of = JsonNode;
+    type Of = ValueNode<Json>;
 }
 
 /// Asks a type for its node. `Probe::<T>::NODE` is that of `T` where `T` is a [`Node`]: an associated constant of the
@@ -154,15 +109,23 @@ pub trait TerminalFallback {
 impl<E> TerminalFallback for TerminalProbe<'_, E> {}
 
 /// `Debug` of a state enum: the variant and its value as JSON, so that outputs need no `Debug`.
-pub fn debug_state(
+pub fn debug_state<D: Described>(
     f: &mut fmt::Formatter<'_>,
     variant: &str,
-    value: Result<Json, Fault>,
+    value: &D::Output,
 ) -> fmt::Result {
-    match value {
+    match value.store() {
         Ok(json) => write!(f, "{variant}({json})"),
         Err(fault) => write!(f, "{variant}(<{fault}>)"),
     }
+}
+
+/// A stored value.
+///
+/// # Errors
+/// [`Fault::Decode`].
+pub fn load<D: Described>(value: &Json) -> Result<D::Output, Fault> {
+    D::Output::load(value.as_str())
 }
 
 #[cfg(test)]
@@ -199,12 +162,12 @@ mod tests {
 
     #[test]
     fn state_prints_as_json() {
-        struct State(Result<Json, Fault>);
+        struct State(&'static str);
         impl fmt::Debug for State {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                debug_state(f, "Charge", self.0.clone())
+                debug_state::<ValueNode<String>>(f, "Charge", &self.0.to_owned())
             }
         }
-        assert_eq!(format!("{:?}", State(Json::encode("x"))), "Charge(\"x\")");
+        assert_eq!(format!("{:?}", State("x")), "Charge(\"x\")");
     }
 }

@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use super::graph::{NodeInfo, NodeKind};
-use super::node::{JsonNode, Node, ValueNode};
+use super::node::{Node, ValueNode};
 use super::spec::Payload;
 use crate::model::{Decision, Json, Timestamp};
 
@@ -50,7 +50,7 @@ impl<T: Payload> Node<(T,)> for signal {
 
 impl Node for signal {
     type Output = Json;
-    type Of = JsonNode;
+    type Of = ValueNode<Json>;
     const NODE: NodeInfo = SIGNAL;
 }
 
@@ -62,7 +62,7 @@ pub enum record {}
 
 impl<G> Node<G> for record {
     type Output = Json;
-    type Of = JsonNode;
+    type Of = ValueNode<Json>;
     const NODE: NodeInfo = NodeInfo::new(NodeKind::Record, "record", "record", "sagewai", "");
 }
 
@@ -76,7 +76,7 @@ macro_rules! unknown_nodes {
 
         impl<G> Node<G> for $function {
             type Output = Json;
-            type Of = JsonNode;
+            type Of = ValueNode<Json>;
         }
     )* };
 }

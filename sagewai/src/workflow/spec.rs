@@ -46,9 +46,16 @@ where
         Json::encode_into(self, out)
     }
     fn load(text: &str) -> Result<T, Fault> {
-        serde_json::from_str(text).map_err(|e| Fault::Decode {
-            reason: e.to_string(),
-        })
+        match serde_json::from_str(text) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(unreadable(&error)),
+        }
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> Fault {
+    Fault::Decode {
+        reason: error.to_string(),
     }
 }
 

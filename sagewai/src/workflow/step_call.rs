@@ -4,13 +4,14 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::time::Duration;
 
+use super::args::Arguments;
 use super::context::StepContext;
 use super::durable::Durable;
-use super::erased::{StepBody, step_body, typed};
+use super::erased::{StepBody, read, step_body, unreadable};
 use super::execution::in_body;
 use super::replay::{Came, Effect};
 use super::scope::Site;
-use super::spec::{BoxFuture, Step, StepSpec};
+use super::spec::{BoxFuture, Payload, Step, StepSpec};
 use crate::error::{Fault, StepError};
 use crate::model::{Json, Outcome, Position, digest};
 
@@ -79,10 +80,45 @@ impl<S: Step> fmt::Debug for StepCall<S> {
 #[diagnostic::do_not_recommend]
 impl<S: Step> Durable for StepCall<S> {
     type Output = Result<S::Output, S::Error>;
-    async fn run(self, at: Site) -> Self::Output {
-        let came = run_step(&at, self.spec, S::store(&self.input), step_body::<S>).await;
-        typed(&at, came).await
+    fn run(self, at: Site) -> impl Future<Output = Self::Output> + Send {
+        self.boxed(at)
     }
+    fn boxed<'a>(self, at: Site) -> BoxFuture<'a, Self::Output>
+    where
+        Self: 'a,
+    {
+        call_step(at, self.spec, &self.input, &S::ARGUMENTS, step_body::<S>)
+    }
+}
+
+/// The part that depends on what a step takes and returns, and not on the step: compiled once for all that do the same.
+fn call_step<'a, I: Arguments, T: Payload, E: StepError>(
+    at: Site,
+    spec: StepSpec,
+    input: &I,
+    each: &I::Each,
+    body: StepBody,
+) -> BoxFuture<'a, Result<T, E>> {
+    waiting_call(at, spec, input.write(each, spec.params), body)
+}
+
+/// The part that depends on what it returns alone.
+fn waiting_call<'a, T: Payload, E: StepError>(
+    at: Site,
+    spec: StepSpec,
+    input: Result<Json, Fault>,
+    body: StepBody,
+) -> BoxFuture<'a, Result<T, E>> {
+    Box::pin(async move {
+        let Came { outcome, replayed } = run_step(&at, spec, input, body).await;
+        match read(outcome) {
+            Ok(result) => result,
+            Err(fault) => {
+                unreadable(&at, replayed.as_ref(), &fault).await;
+                Err(E::from_fault(fault))
+            }
+        }
+    })
 }
 
 /// The part of a step's await that does not depend on its types: it is compiled once, and not for each step.

@@ -21,7 +21,7 @@ pub fn branch<'a, D, T>(operation: D, site: u16) -> Branch<'a, T>
 where
     D: Durable<Output = T> + 'a,
 {
-    Branch::new(move |at| Box::pin(operation.run(at.scope.at(site))))
+    Branch::new(move |at| operation.boxed(at.scope.at(site)))
 }
 
 impl<'a, T> Branch<'a, T> {

@@ -16,7 +16,7 @@ use super::registry::WorkflowFn;
 use super::spec::Workflow;
 
 pub use node::{GraphNode, NodeInfo, NodeKind};
-pub use unique::{Text, name_clash};
+pub use unique::unique;
 
 /// The static graph of a workflow: [`graph`] and `article::GRAPH` (of the trait [`Workflow`]) give it. Its nodes are
 /// the awaits of the body, in the order of the source.

@@ -3,9 +3,20 @@
 
 use super::GraphNode;
 
-/// What to say where something of the same name stands before a node. Generated code asks while compiling, and says it
-/// at the call.
-pub const fn name_clash(nodes: &'static [GraphNode], site: usize) -> Option<Text> {
+/// Does not compile where something of the same name stands before a node. Generated code asks while compiling, at the
+/// call.
+///
+/// # Panics
+/// There.
+#[track_caller]
+pub const fn unique(nodes: &'static [GraphNode], site: usize) {
+    if let Some(text) = name_clash(nodes, site) {
+        panic!("{}", text.as_str());
+    }
+}
+
+/// What to say of a node.
+const fn name_clash(nodes: &'static [GraphNode], site: usize) -> Option<Text> {
     let new = &nodes[site].info;
     if !new.is_named() {
         return None;
@@ -34,8 +45,7 @@ pub const fn name_clash(nodes: &'static [GraphNode], site: usize) -> Option<Text
 }
 
 /// Text put together while compiling.
-#[derive(Debug)]
-pub struct Text {
+struct Text {
     bytes: [u8; 512],
     len: usize,
 }
@@ -60,7 +70,7 @@ impl Text {
     }
 
     /// The text.
-    pub const fn as_str(&self) -> &str {
+    const fn as_str(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => text,
             // Cut in the middle of a letter.
