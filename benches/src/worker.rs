@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
 use crate::workflows::{
-    BODIES, STOP_AT, TELL_FROM, asking, many_steps, now_us, one_step, pick_up, three_steps,
+    BODIES, STOP_AT, TELL_FROM, asking, decided, many_steps, now_us, one_step, pick_up, three_steps,
 };
 
 /// Serves everything, and tells how many runs of one step it has executed. It ends with its input.
@@ -52,6 +52,7 @@ pub async fn run(worker: Worker) -> Result<()> {
             .workflow(pick_up)
             .workflow(many_steps)
             .workflow(asking)
+            .workflow(decided)
             .concurrency(concurrency)
             .drain_timeout(Duration::ZERO);
         started.push(worker.start().await?);

@@ -92,6 +92,18 @@ pub async fn asking() -> Result<String> {
     Ok(approval("ok").await?.by)
 }
 
+#[step]
+async fn clock() -> Result<u64> {
+    Ok(now_us())
+}
+
+/// When it went on after a decision, in microseconds.
+#[workflow]
+pub async fn decided() -> Result<u64> {
+    approval("go").await?;
+    clock().await
+}
+
 /// A payload of so many bytes as JSON, which does not shrink much when it is compressed.
 pub fn payload(bytes: usize) -> String {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;

@@ -103,9 +103,10 @@ async fn idle_workers_ask_one_statement_a_beat() {
     }
 
     let (all, beats) = (done.all - begun.all - done.looks, done.beats - begun.beats);
-    // What this test looked at is reported a second later, too; and what killed processes left is told to the store.
+    // Reports come late, and not of all sessions at once; and what processes left that other tests kill is told to the
+    // store. A poll of two statements beside each beat would be three times as many.
     assert!(
-        all <= beats + 8 * WORKERS,
+        all <= 2 * beats + 8 * WORKERS,
         "{all} transactions in {beats} beats of {WORKERS} idle workers"
     );
 }

@@ -1,6 +1,7 @@
 //! The kinds of work.
 
 mod claims;
+mod decision;
 pub mod drain;
 mod floor;
 pub mod life;
@@ -62,6 +63,7 @@ pub const SCENES: &[Scene] = &[
     scene!(drain: "a queue of 1-step runs, by one and by two worker processes"),
     scene!(long: "a run of 1,000 steps, and one that is resumed at step 900 after kill -9"),
     scene!(pick_up: "from a start to the first step in an idle worker process"),
+    scene!(decision: "from a decision to the next step of the run that waited for it"),
     scene!(parked: "1,000 runs that wait for a person, and 10 idle workers"),
     scene!(claims: "claims from queues of 1,000 to 1,000,000 runs, of which 1 % fit the worker"),
     scene!(timers: "100,000 timers that are due at once"),
