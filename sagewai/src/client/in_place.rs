@@ -164,14 +164,8 @@ async fn bring_mail(life: &Life, run: RunKey, mail: watch::Sender<Mail>) -> Infa
         }
         match store.wakes(life.key, &[run]).await {
             Ok(own) => {
-                mail.send_if_modified(|mail| match own.first() {
-                    Some((_, wakes)) => {
-                        let news = *wakes > mail.wakes;
-                        mail.wakes = mail.wakes.max(*wakes);
-                        news
-                    }
-                    None => !std::mem::replace(&mut mail.lost, true),
-                });
+                let wakes = own.first().map(|(_, wakes)| *wakes);
+                mail.send_if_modified(|mail| mail.hear(wakes));
             }
             Err(error) => tracing::warn!(%error, "messages not looked for yet"),
         }

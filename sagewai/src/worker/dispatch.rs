@@ -245,15 +245,10 @@ impl Worker {
             let own = self.life.setup.store.wakes(self.life.key, &runs).await?;
             let own: HashMap<RunKey, i32> = own.into_iter().collect();
             for (run, driven) in &self.driven {
-                driven.mail.send_if_modified(|mail| match own.get(run) {
-                    Some(wakes) => {
-                        let news = *wakes > mail.wakes;
-                        mail.wakes = mail.wakes.max(*wakes);
-                        news
-                    }
-                    // Ended from outside, taken away, or just given back by its own task, which then listens no more.
-                    None => !std::mem::replace(&mut mail.lost, true),
-                });
+                // None where it was ended from outside, taken away, or just given back by its own task, which then
+                // listens no more.
+                let wakes = own.get(run).copied();
+                driven.mail.send_if_modified(|mail| mail.hear(wakes));
             }
         }
         self.more = true;

@@ -14,7 +14,7 @@ use super::spec::{BoxFuture, Workflow};
 use super::timeout::{Timeout, timeout};
 use super::workflow_call::WorkflowCall;
 use crate::error::{Error, Fault, StepError};
-use crate::model::{Json, NewRun, OnParentEnd, Outcome, Parent, Position, RunId, RunKey, digest};
+use crate::model::{Json, NewRun, OnParentEnd, Outcome, Parent, Position, RunId, digest};
 
 /// Runs another workflow as a run of its own, with its own id, steps, retries and timeline, on whatever worker serves
 /// it. This run sleeps meanwhile. Awaited, it gives what the child returned, or its typed error. Without options, awaiting
@@ -188,7 +188,7 @@ impl<W: Workflow> ChildCall<W> {
 fn child_id(parent: &RunId, position: &Position) -> RunId {
     let spelled = format!("{parent}/{position}");
     RunId::new(spelled.clone()).unwrap_or_else(|_| {
-        let hash = RunKey::from_uuid(uuid_of(&spelled)).uuid();
+        let hash = uuid_of(&spelled);
         // A UUID is a legal id.
         RunId::new(format!("child-{hash}")).unwrap_or_else(|_| RunId::generate())
     })

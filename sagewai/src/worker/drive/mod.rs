@@ -43,6 +43,18 @@ pub(crate) struct Mail {
     pub(crate) lost: bool,
 }
 
+impl Mail {
+    /// Takes in the run's wake counter, or none where the run is not this worker's any more; says whether that is news.
+    pub(crate) fn hear(&mut self, wakes: Option<i32>) -> bool {
+        let Some(wakes) = wakes else {
+            return !std::mem::replace(&mut self.lost, true);
+        };
+        let news = wakes > self.wakes;
+        self.wakes = self.wakes.max(wakes);
+        news
+    }
+}
+
 /// How driving ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
