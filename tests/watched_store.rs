@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sagewai::model::{
-    Act, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, Journal as RunJournal, Lease,
-    Messages, NewRun, NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep,
-    ScheduleRecord, Serves, Started, Tick, Timestamp, Verdict, WorkerKey, WorkerRecord,
+    Act, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, History,
+    Journal as RunJournal, Lease, Messages, NewRun, NewWorker, Outcome, Run, RunFilter, RunId,
+    RunKey, RunState, RunningStep, ScheduleRecord, Serves, Started, Tick, Timestamp, Verdict,
+    WorkerKey, WorkerRecord,
 };
 use sagewai::store::{
     AnyStore, Hints, Journal, Outside, Query, Queue, Schedules, Schema, StoreResult,
@@ -184,8 +185,14 @@ impl Query for WatchedStore {
     async fn run(&self, run: &RunId) -> StoreResult<Option<Run>> {
         self.inner.run(run).await
     }
+    async fn history(&self, run: &RunId) -> StoreResult<Option<History>> {
+        self.inner.history(run).await
+    }
     async fn runs(&self, filter: &RunFilter) -> StoreResult<Vec<Run>> {
         self.inner.runs(filter).await
+    }
+    async fn counts(&self) -> StoreResult<Vec<(RunState, u64)>> {
+        self.inner.counts().await
     }
     async fn wakes(&self, worker: WorkerKey, runs: &[RunKey]) -> StoreResult<Vec<(RunKey, i32)>> {
         self.inner.wakes(worker, runs).await

@@ -69,6 +69,7 @@ pub mod error;
 pub mod macro_support;
 #[doc(hidden)]
 pub mod model;
+pub mod monitor;
 #[doc(hidden)]
 pub mod options;
 pub mod prelude;
@@ -87,11 +88,12 @@ pub use model::{
     ScheduleRecord, Skip, SkipReason, Timing,
 };
 pub use model::{
-    Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules, Header,
-    Invalid, Journal, Json, Label, Labels, NewCheckpoint, OnDeadline, OnParentEnd, Outcome, Parent,
-    Position, Run, RunFilter, RunId, RunKey, RunState, Signal, Timestamp, Vote, VoteRefused,
-    Waiting, WorkerRecord,
+    Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules, Happened,
+    Header, Invalid, Journal, Json, Label, Labels, NewCheckpoint, OnDeadline, OnParentEnd, Outcome,
+    Parent, Position, Run, RunFilter, RunId, RunKey, RunState, Signal, TimelineEntry, Timestamp,
+    Vote, VoteRefused, Waiting, WorkerRecord,
 };
+pub use monitor::{Why, WhyCode, WorkflowMonitor};
 #[cfg(feature = "macros")]
 pub use sagewai_macros::{step, workflow};
 pub use worker::{WorkerBuilder, WorkerHandle, WorkflowWorker};

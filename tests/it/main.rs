@@ -13,6 +13,7 @@ mod foreign;
 mod gate_rules;
 mod gates;
 mod ledger;
+mod monitor;
 mod names;
 mod outage;
 mod postgres_locks;

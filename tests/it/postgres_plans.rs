@@ -33,6 +33,10 @@ async fn assert_goes_by_key(store: &PostgresStore) {
     // These read in the order of an index, from its end, and stop.
     let in_order = ["RUNS", "OPEN_GATES"];
     for (name, plan) in store.explain_statements().await.unwrap() {
+        // It counts all of them, for a screen.
+        if name == "COUNTS" {
+            continue;
+        }
         let shown = plan.join("\n");
         for step in ["Hash Join", "Merge Join", "Seq Scan on runs"] {
             assert!(!shown.contains(step), "{name} has a {step}:\n{shown}");

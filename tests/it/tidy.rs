@@ -13,6 +13,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         "client",
         &["model", "store", "workflow", "worker", "error", "clock"],
     ),
+    (
+        "monitor",
+        &["model", "store", "workflow", "client", "error"],
+    ),
     ("worker", &["model", "store", "workflow", "error", "clock"]),
 ];
 

@@ -17,6 +17,7 @@ mod schedule;
 mod signal;
 mod storable;
 mod time;
+mod timeline;
 mod worker;
 
 pub use act::{Act, Answer, may};
@@ -51,4 +52,5 @@ pub use signal::{NewSignal, Signal};
 pub use time::Timestamp;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use time::micros;
+pub use timeline::{Done, Driver, Happened, History, TimelineEntry};
 pub use worker::{Beat, Lease, NewWorker, RunningStep, Serves, Tick, WorkerRecord};

@@ -42,9 +42,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    Act, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, Journal as RunJournal, Lease,
-    Messages, NewRun, NewWorker, Outcome, Run, RunFilter, RunId, RunKey, RunningStep,
-    ScheduleRecord, Serves, Started, Tick, Timestamp, Verdict, WorkerKey, WorkerRecord,
+    Act, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, History,
+    Journal as RunJournal, Lease, Messages, NewRun, NewWorker, Outcome, Run, RunFilter, RunId,
+    RunKey, RunState, RunningStep, ScheduleRecord, Serves, Started, Tick, Timestamp, Verdict,
+    WorkerKey, WorkerRecord,
 };
 
 pub use any::AnyStore;
@@ -229,8 +230,15 @@ pub trait Query {
     /// One run; none where there is no such run.
     async fn run(&self, run: &RunId) -> StoreResult<Option<Run>>;
 
+    /// What a run has left, without its payloads, in the order of its checkpoints and events; none where there is no such
+    /// run.
+    async fn history(&self, run: &RunId) -> StoreResult<Option<History>>;
+
     /// Runs, newest first.
     async fn runs(&self, filter: &RunFilter) -> StoreResult<Vec<Run>>;
+
+    /// How many runs there are in each state; states that no run is in may be left out.
+    async fn counts(&self) -> StoreResult<Vec<(RunState, u64)>>;
 
     /// The wake counters of these runs of a worker, as far as they are still its own.
     async fn wakes(&self, worker: WorkerKey, runs: &[RunKey]) -> StoreResult<Vec<(RunKey, i32)>>;

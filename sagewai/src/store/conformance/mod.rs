@@ -245,6 +245,8 @@ macro_rules! conformance_tests {
 
             runs_are_listed_newest_first_and_by_page
             runs_are_filtered_by_state_and_workflow
+            history_tells_of_failures_and_leaves_values_where_they_are
+            runs_are_counted_by_state
             wake_counters_are_those_of_own_runs
         }
     };

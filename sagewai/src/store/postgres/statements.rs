@@ -68,6 +68,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("PUT_SIGNAL", sql::PUT_SIGNAL),
     ("REGISTER", queue::REGISTER),
     ("RUN", sql::RUN),
+    ("DONE", sql::DONE),
+    ("COUNTS", sql::COUNTS),
     ("RUNS", sql::RUNS),
     ("SCHEDULE", sql::SCHEDULE),
     ("SCHEDULES", sql::SCHEDULES),

@@ -30,6 +30,13 @@ macro_rules! checkpoint_columns {
     };
 }
 
+/// What [`row::done`](super::row::done) reads: a value stays where it is.
+macro_rules! done_columns {
+    () => {
+        "position, kind, attempts, took_us, outcome, CASE WHEN outcome = 'ok' THEN NULL ELSE payload END AS payload, at"
+    };
+}
+
 /// What [`row::event`](super::row::event) reads.
 macro_rules! event_columns {
     () => {
@@ -52,4 +59,6 @@ macro_rules! schedule_columns {
     };
 }
 
-pub(super) use {checkpoint_columns, event_columns, gate_columns, run_columns, schedule_columns};
+pub(super) use {
+    checkpoint_columns, done_columns, event_columns, gate_columns, run_columns, schedule_columns,
+};

@@ -1,12 +1,19 @@
 //! What people ask.
 
-use super::run_columns;
+use super::{done_columns, run_columns};
 
 /// One run. `$1` its key.
 pub(in crate::store) const RUN: &str = concat!(
     "SELECT ",
     run_columns!(),
     " FROM runs r JOIN queues q ON q.queue_id = r.queue_id WHERE r.run_key = $1"
+);
+
+/// What a run has left, without values. `$1` its key.
+pub(in crate::store) const DONE: &str = concat!(
+    "SELECT ",
+    done_columns!(),
+    " FROM checkpoints WHERE run_key = $1 ORDER BY ordinal, position"
 );
 
 /// Runs, newest first. `$1` state, `$2` workflow, `$3` key of the run before which they were created; each may be
@@ -20,6 +27,9 @@ pub(in crate::store) const RUNS: &str = concat!(
         AND ((r.created_at, r.run_key) < (SELECT b.created_at, b.run_key FROM runs b WHERE b.run_key = $3) OR $3 IS NULL)
       ORDER BY r.created_at DESC, r.run_key DESC LIMIT $4"
 );
+
+/// How many runs there are in each state.
+pub(in crate::store) const COUNTS: &str = "SELECT state, count(*) AS runs FROM runs GROUP BY state";
 
 /// Workers, newest first. `$1` the time before which a worker must not have gone.
 pub(in crate::store) const WORKERS: &str =
