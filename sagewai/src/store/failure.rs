@@ -83,10 +83,29 @@ impl Kind {
 #[error("{error}")]
 pub(super) struct Failure {
     pub(super) kind: Kind,
+    code: Option<String>,
     error: Arc<dyn StdError + Send + Sync>,
 }
 
 impl Failure {
+    /// Of a transaction that found somebody else in its way, and is to be tried again.
+    pub(super) fn clash() -> Failure {
+        #[derive(Debug, thiserror::Error)]
+        #[error("a run was moved while a start looked at it")]
+        struct Moved;
+        Failure {
+            kind: Kind::Clash,
+            code: None,
+            error: Arc::new(Moved),
+        }
+    }
+
+    /// The database's own code, where it gave one.
+    #[cfg(feature = "postgres")]
+    pub(super) fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
     /// As the store's callers get it. `store` names the store without secrets.
     pub(super) fn into_error(self, store: &str) -> StoreError {
         let store = store.to_owned();
@@ -116,6 +135,9 @@ impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Failure {
         Failure {
             kind: Kind::of(&error),
+            code: error
+                .as_database_error()
+                .and_then(|error| error.code().map(Cow::into_owned)),
             error: Arc::new(error),
         }
     }
@@ -125,6 +147,7 @@ impl From<Unreadable> for Failure {
     fn from(error: Unreadable) -> Failure {
         Failure {
             kind: Kind::Corrupt,
+            code: None,
             error: Arc::new(error),
         }
     }

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::bulk::Bulk;
-use super::{SqliteStore, claim, flush, journal, query, queue, queues, rows};
+use super::{SqliteStore, admission, claim, flush, journal, query, queue, queues, rows};
 use crate::store::{Schema, sql};
 
 /// Tables with a row for each run, or more.
@@ -19,6 +19,7 @@ const LARGE: [&str; 8] = [
 ];
 
 const SINGLE: &[&str] = &[
+    admission::FORGET_KEYS,
     claim::ANY_ORPHANS,
     claim::CLAIMABLE,
     claim::FIRST,
@@ -46,6 +47,7 @@ const SINGLE: &[&str] = &[
     sql::DELETE_GATE,
     sql::DELETE_SCHEDULE,
     sql::DELETE_SIGNAL,
+    sql::DEPTH,
     sql::DEQUEUE,
     sql::DISARM,
     sql::DUE_SCHEDULES,
@@ -55,17 +57,24 @@ const SINGLE: &[&str] = &[
     sql::EVENTS,
     sql::EVENT_IDS,
     sql::FORGET_ENDINGS,
+    sql::FORGET_PUT_OFF,
     sql::GATE,
     sql::GATES,
     sql::HAS_EVENT,
     sql::INSERT_CHECKPOINT,
     sql::INSERT_EVENT,
+    sql::KEEP_KEY,
     sql::LAST_ORDINAL,
+    sql::LOCK_KEY,
+    sql::LOCK_WORKFLOW,
     sql::MESSAGES,
+    sql::NOTE_PUT_OFF,
     sql::POSITIONS_OF_EPOCH,
     sql::PUT_GATE,
     sql::PUT_RUN,
     sql::PUT_SIGNAL,
+    sql::REPLACE_INPUT,
+    sql::REPLACE_RUN,
     sql::RUN,
     sql::SCHEDULE,
     sql::SIGNAL,
