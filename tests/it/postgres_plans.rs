@@ -28,7 +28,7 @@ const LARGE: &[(&str, &[&str])] = &[
     ("signals", &["run_key ="]),
     ("endings", &["run_key =", "due_at"]),
     ("put_off", &["workflow ="]),
-    ("debounces", &["workflow =", "until"]),
+    ("debounces", &["workflow =", "until", "ctid ="]),
 ];
 
 async fn assert_goes_by_key(store: &PostgresStore) {

@@ -135,7 +135,8 @@ macro_rules! entry_by_sql {
                     .persistent(self.keep())
                     .fetch_optional(self.connection())
                     .await?;
-                Ok(found.map(|(workflow, input)| $crate::store::settle::meaning(new, workflow, &input)))
+                Ok(found
+                    .map(|(workflow, input)| $crate::store::settle::meaning(new, workflow, &input)))
             }
 
             async fn create(&mut self, new: &NewRun) -> Result<Started, Failure> {

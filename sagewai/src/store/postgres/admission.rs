@@ -17,10 +17,10 @@ use crate::store::row::{self, Cells};
 use crate::store::{StoreResult, sql};
 
 /// Forgets keys whose runs have begun, a few with each start. `$1` now. Those that somebody is just using stay.
-pub(super) const FORGET_KEYS: &str = "DELETE FROM debounces d USING (
-         SELECT o.workflow, o.key FROM debounces o WHERE o.until < $1 ORDER BY o.until LIMIT 8 FOR UPDATE SKIP LOCKED
-     ) o
-     WHERE d.workflow = o.workflow AND d.key = o.key AND NOT EXISTS (
+pub(super) const FORGET_KEYS: &str = "DELETE FROM debounces d
+     WHERE d.ctid = ANY (ARRAY(
+         SELECT o.ctid FROM debounces o WHERE o.until < $1 ORDER BY o.until LIMIT 8 FOR UPDATE SKIP LOCKED
+     )) AND NOT EXISTS (
          SELECT FROM runs r WHERE r.run_key = d.run_key AND r.state = 'pending' AND r.epoch = 0)";
 
 impl PostgresStore {
