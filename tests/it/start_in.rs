@@ -268,12 +268,12 @@ async fn search_path_and_prepared_statements_of_the_caller_stay_as_they_are() {
         .unwrap();
     let odd = search_path(&mut tx).await;
     narrow(1)
-        .delay(Duration::from_secs(60))
+        .delay(Duration::from_mins(1))
         .start_in(&mut tx)
         .await
         .unwrap();
     ship(1)
-        .debounce("k", Duration::from_secs(60))
+        .debounce("k", Duration::from_mins(1))
         .start_in(&mut tx)
         .await
         .unwrap();
@@ -418,4 +418,28 @@ async fn start_of_an_id_that_an_open_transaction_holds_waits_for_its_end() {
         let run = soon(other).await.unwrap().unwrap();
         assert_eq!(run.is_new(), !committed);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transaction_that_stays_open_keeps_other_runs_from_nothing() {
+    let (shop, _) = shop_on_postgres().await;
+    let worker = shop.worker().await;
+    let mut tx = shop.pool.begin().await.unwrap();
+    ship(1).run_id("held").start_in(&mut tx).await.unwrap();
+    // All of these go to the database together with the one that has to wait.
+    let held = ship(1).run_id("held").start(&shop.client);
+    let others = (0..20).map(|n| bill(n).start(&shop.client));
+    let (held, others) =
+        soon(async { tokio::join!(held, futures_util::future::join_all(others)) }).await;
+    assert!(
+        matches!(&held, Err(Error::Store(error)) if error.is_transient()),
+        "{held:?}"
+    );
+    for (n, run) in (0..).zip(others) {
+        assert_eq!(soon(run.unwrap().result()).await.unwrap(), n);
+    }
+    tx.commit().await.unwrap();
+    let again = ship(1).run_id("held").start(&shop.client).await.unwrap();
+    assert_eq!(soon(again.result()).await.unwrap(), 2);
+    worker.shutdown().await.unwrap();
 }

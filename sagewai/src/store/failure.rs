@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Unavailable,
     /// Nothing was written, and the same statement may succeed at once: two transactions got into each other's way.
     Clash,
+    /// Nothing was written: somebody holds a row that it needs, for longer than a writer waits.
+    Locked,
     /// Nothing was written: a row of this key is there already.
     Duplicate,
     /// Nothing was written, and nothing will be.
@@ -59,8 +61,9 @@ impl Kind {
             "42P01" | "42883" | "3F000" => Kind::NoTables,
             // Disk full is for people to mend, and waiting alone does not.
             "53100" => Kind::Refused,
-            // Locks not to be had, a server that only reads (it was just demoted), statements ended by a limit.
-            "55P03" | "25006" | "57014" => Kind::Unavailable,
+            "55P03" => Kind::Locked,
+            // A server that only reads (it was just demoted), statements ended by a limit.
+            "25006" | "57014" => Kind::Unavailable,
             // Connections, resources, shutdown and start of the server, failures of the system below it.
             _ if ["08", "53", "57", "58"].contains(&&code[..2]) => Kind::Unavailable,
             _ => Kind::Refused,
@@ -112,7 +115,7 @@ impl Failure {
         let reason = self.error.to_string();
         let source: Option<Box<dyn StdError + Send + Sync>> = Some(Box::new(self.error));
         match self.kind {
-            Kind::Unavailable | Kind::Clash => StoreError::Unavailable {
+            Kind::Unavailable | Kind::Clash | Kind::Locked => StoreError::Unavailable {
                 store,
                 reason,
                 source,
@@ -161,6 +164,7 @@ mod tests {
     fn codes_are_told_apart_by_what_can_be_done() {
         for (code, kind) in [
             ("40P01", Kind::Clash),
+            ("55P03", Kind::Locked),
             ("23505", Kind::Duplicate),
             ("57P01", Kind::Unavailable),
             ("57P03", Kind::Unavailable),
