@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sagewai::model::{
-    Act, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, History,
+    Act, Admission, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, History,
     Journal as RunJournal, Lease, Messages, NewRun, NewWorker, Outcome, Run, RunFilter, RunId,
-    RunKey, RunState, RunningStep, ScheduleRecord, Serves, Started, Tick, Timestamp, Verdict,
-    WorkerKey, WorkerRecord,
+    RunKey, RunState, RunningStep, ScheduleRecord, Serves, StartRules, Started, Tick, Timestamp,
+    Verdict, WorkerKey, WorkerRecord,
 };
 use sagewai::store::{
     AnyStore, Hints, Journal, Outside, Query, Queue, Schedules, Schema, StoreResult,
@@ -78,6 +78,9 @@ impl Journal for WatchedStore {
     }
     async fn start(&self, run: NewRun) -> StoreResult<Started> {
         self.inner.start(run).await
+    }
+    async fn admit(&self, run: NewRun, rules: &StartRules) -> StoreResult<Admission> {
+        self.inner.admit(run, rules).await
     }
     async fn journal(&self, run: &RunId) -> StoreResult<Option<RunJournal>> {
         self.inner.journal(run).await

@@ -58,7 +58,8 @@ CREATE DOMAIN checkpoint_kind AS text
 CREATE DOMAIN checkpoint_outcome AS text CHECK (VALUE IN ('ok', 'error', 'fault'));
 
 -- One narrow row a run: what is true of it now. No index has a column that a claim or an end changes, and a page has
--- room for what they write. Payloads are rows of `checkpoints`, which are never rewritten. `header` is JSON, null where
+-- room for what they write. Payloads are rows of `checkpoints`, which are not rewritten once the run
+-- has begun. `header` is JSON, null where
 -- it says nothing; `parent_key` repeats the parent in it.
 CREATE TABLE runs (
     run_key     uuid PRIMARY KEY,
@@ -175,6 +176,33 @@ CREATE TABLE signals (
     PRIMARY KEY (run_key, ordinal),
     UNIQUE (run_key, id)
 );
+
+-- A row a workflow whose queue has a limit. Who starts one of its runs changes this row, and so waits for those that do
+-- the same: then the count that follows is exact.
+CREATE TABLE admissions (
+    workflow text PRIMARY KEY,
+    admitted bigint NOT NULL
+) WITH (fillfactor = 50);
+
+-- Runs of such workflows that were put off, for that count. Rows of runs that are not any more mean nothing, and go with
+-- the next one.
+CREATE TABLE put_off (
+    workflow text NOT NULL,
+    run_key  uuid NOT NULL,
+    PRIMARY KEY (workflow, run_key)
+);
+
+-- The run that debounced starts of one key become, for as long as it has not begun; `since` is when the first of them
+-- was, `until` when the run begins.
+CREATE TABLE debounces (
+    workflow text NOT NULL,
+    key      text NOT NULL,
+    run_key  uuid NOT NULL,
+    since    bigint NOT NULL,
+    until    bigint NOT NULL,
+    PRIMARY KEY (workflow, key)
+);
+CREATE INDEX debounces_until ON debounces (until);
 
 -- A cheaper compression for payloads, where the server was built with it.
 DO $$

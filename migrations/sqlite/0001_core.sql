@@ -30,7 +30,8 @@ CREATE TABLE workers (
 CREATE INDEX workers_alive ON workers (worker) WHERE gone_at IS NULL;
 CREATE INDEX workers_orphans ON workers (worker) WHERE orphans;
 
--- One narrow row a run: what is true of it now. Payloads are rows of `checkpoints`, which are never rewritten.
+-- One narrow row a run: what is true of it now. Payloads are rows of `checkpoints`, which are not rewritten once
+-- the run has begun.
 -- `header` is JSON, null where it says nothing; `parent_key` repeats the parent in it.
 CREATE TABLE runs (
     run_key     BLOB NOT NULL PRIMARY KEY,
@@ -148,3 +149,29 @@ CREATE TABLE signals (
     PRIMARY KEY (run_key, ordinal),
     UNIQUE (run_key, id)
 ) STRICT;
+
+-- A row a workflow whose queue has a limit. Who starts one of its runs changes this row, as in PostgreSQL.
+CREATE TABLE admissions (
+    workflow TEXT PRIMARY KEY,
+    admitted INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Runs of such workflows that were put off, for that count. Rows of runs that are not any more mean nothing, and go with
+-- the next one.
+CREATE TABLE put_off (
+    workflow TEXT NOT NULL,
+    run_key  BLOB NOT NULL,
+    PRIMARY KEY (workflow, run_key)
+) STRICT, WITHOUT ROWID;
+
+-- The run that debounced starts of one key become, for as long as it has not begun; `since` is when the first of them
+-- was, `until` when the run begins.
+CREATE TABLE debounces (
+    workflow TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    run_key  BLOB NOT NULL,
+    since    INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
+    PRIMARY KEY (workflow, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX debounces_until ON debounces (until);

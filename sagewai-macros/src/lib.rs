@@ -66,6 +66,7 @@ pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | means | default |
 /// |---|---|---|
 /// | `name = "article-pipeline"` | the name by which workers and clients know it | the function's name |
+/// | `queue_depth = 100` | how many of its runs may wait for a worker; a start beyond it is refused | no limit |
 ///
 /// **Signature.** As for `#[step]`; a parameter of type `WorkflowContext` or `&WorkflowContext` tells of the run
 /// and is not stored.

@@ -77,6 +77,8 @@ pub mod store;
 pub mod worker;
 pub mod workflow;
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use client::StartIn;
 #[cfg(feature = "schedules")]
 pub use client::{Backfill, Schedules};
 pub use client::{

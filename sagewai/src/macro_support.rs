@@ -26,7 +26,7 @@ pub use crate::workflow::node::{
 };
 pub use crate::workflow::scope::{Scope, Site};
 pub use crate::workflow::spec::{
-    BoxFuture, Payload, Step, StepSpec, Workflow, WorkflowSpec, backoff, timeout,
+    BoxFuture, Payload, Step, StepSpec, Workflow, WorkflowSpec, backoff, queue_depth, timeout,
 };
 pub use crate::workflow::stand_in::{Failed, checked};
 pub use crate::workflow::unchecked::{Own, OwnFallback};

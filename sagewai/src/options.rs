@@ -20,4 +20,6 @@ pub mod step {
 pub mod workflow {
     /// The name by which workers and clients know it: `name = "article-pipeline"`. The function's name by default.
     pub const name: &str = "";
+    /// How many of its runs may wait for a worker: `queue_depth = 100`; a start beyond it is refused. No limit by default.
+    pub const queue_depth: u32 = 100;
 }

@@ -28,6 +28,8 @@ mod schedules_missed;
 mod schema_upgrade;
 mod signals;
 mod sqlite_store;
+mod start_in;
+mod start_rules;
 mod starting;
 mod states;
 mod steps;

@@ -27,6 +27,8 @@ const LARGE: &[(&str, &[&str])] = &[
     ("gates", &["run_key ="]),
     ("signals", &["run_key ="]),
     ("endings", &["run_key =", "due_at"]),
+    ("put_off", &["workflow ="]),
+    ("debounces", &["workflow =", "until", "ctid ="]),
 ];
 
 async fn assert_goes_by_key(store: &PostgresStore) {

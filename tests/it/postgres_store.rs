@@ -24,6 +24,7 @@ pub(crate) fn new_run(id: &str) -> NewRun {
         input: Json::parse("{}").unwrap(),
         fingerprint: 1,
         delay: Duration::ZERO,
+        not_before: None,
         header: Header::default(),
     }
 }

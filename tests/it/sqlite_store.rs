@@ -48,6 +48,7 @@ fn new_run(id: &str) -> NewRun {
         input: Json::null(),
         fingerprint: 1,
         delay: Duration::ZERO,
+        not_before: None,
         header: Header::default(),
     }
 }

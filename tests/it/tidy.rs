@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Files that every store has.
 const STORE_FILES: &[&str] = &[
+    "admission.rs",
     "outside.rs",
     "journal.rs",
     "mod.rs",

@@ -3,6 +3,7 @@
 //! Its steps write what they do into a ledger outside of the store. On demand it stands still at a certain point,
 //! says so by a marker file, and waits to be killed.
 
+mod starts;
 mod stop_at_commit;
 
 use std::fs::OpenOptions;
@@ -39,6 +40,12 @@ struct Options {
     /// Start this run first.
     #[arg(long)]
     start: Option<String>,
+    /// Only start so many runs of a workflow with a limit of five, all at once, and exit with 100 and how many got in.
+    #[arg(long)]
+    start_narrow: Option<u32>,
+    /// Only start this run in a transaction, and stand still before it is committed.
+    #[arg(long)]
+    start_in: Option<String>,
     /// Stand still before the n-th commit is written.
     #[arg(long)]
     stop_before_commit: Option<u64>,
@@ -217,6 +224,12 @@ async fn main() -> Result<()> {
         )),
         None => opened,
     };
+    if let Some(runs) = options.start_narrow {
+        std::process::exit(100 + starts::narrow_at_once(&store, runs).await);
+    }
+    if let Some(run) = &options.start_in {
+        starts::in_a_transaction(&options.store, victim(1).run_id(run), mark).await?;
+    }
     if let Some(run) = &options.start {
         victim(1).run_id(run).start(&Client::new(&store)).await?;
     }

@@ -11,7 +11,7 @@ use crate::parse::WrittenOption;
 use value::Value;
 
 const STEP: &[&str] = &["name", "retries", "retry_delay", "backoff", "timeout"];
-const WORKFLOW: &[&str] = &["name"];
+const WORKFLOW: &[&str] = &["name", "queue_depth"];
 
 /// Reads the options. One that is wrong is left out, so that the rest of the item still compiles.
 pub(super) fn read(
@@ -43,6 +43,7 @@ fn read_one(option: &WrittenOption) -> Result<Value> {
         "name" => value::name(option),
         "retries" => value::count(option),
         "backoff" => value::factor(option),
+        "queue_depth" => Ok(value::positive(option)?.map(some)),
         "timeout" => Ok(value::limit(option)?.map(some)),
         _ => value::duration(option),
     }

@@ -107,6 +107,26 @@ pub(super) fn count(option: &WrittenOption) -> Result<Value> {
     }
 }
 
+/// A whole number of 1 or more, or a constant of type `u32`: how much there may be of something.
+pub(super) fn positive(option: &WrittenOption) -> Result<Value> {
+    let key = &option.key;
+    let value = required(option, "100")?;
+    match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) if number.base10_digits() == "0" => refuse(
+            number,
+            format!("`{key}` is zero: no run could ever be started"),
+        ),
+        Expr::Lit(_) | Expr::Unary(_) => count(option),
+        constant => Ok(Value::checked(
+            quote!(::sagewai::macro_support::queue_depth),
+            constant,
+        )),
+    }
+}
+
 /// A number of 1 or more, or a constant of type `f64`.
 pub(super) fn factor(option: &WrittenOption) -> Result<Value> {
     let key = &option.key;

@@ -55,6 +55,19 @@ pub enum Error {
         /// What it was started for.
         other: String,
     },
+    /// As many runs of the workflow wait for a worker as its `queue_depth` allows. Nothing was started.
+    #[error(
+        "{depth} runs of workflow `{workflow}` wait for a worker, and the limit is {limit}; try again when some were \
+         taken, or raise `queue_depth`"
+    )]
+    QueueFull {
+        /// The workflow.
+        workflow: String,
+        /// How many wait.
+        depth: u32,
+        /// How many may.
+        limit: u32,
+    },
     /// There is no such run.
     #[error("there is no run `{run}` in this store")]
     NoRun {

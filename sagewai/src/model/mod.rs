@@ -1,6 +1,7 @@
 //! The nouns of the system and the rules between them: pure, synchronous, and the same for every store.
 
 mod act;
+mod admission;
 mod checkpoint;
 mod commit;
 mod event;
@@ -21,6 +22,7 @@ mod timeline;
 mod worker;
 
 pub use act::{Act, Answer, may};
+pub use admission::{Admission, Debounce, Debounced, StartRules, has_not_begun, start_key};
 pub use checkpoint::{
     Checkpoint, CheckpointKind, NewCheckpoint, Outcome, digest, input_checkpoint,
 };

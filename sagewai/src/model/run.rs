@@ -178,8 +178,19 @@ pub struct NewRun {
     pub fingerprint: i64,
     /// How long it stays out of the queue.
     pub delay: Duration,
+    /// Until when it stays out of the queue, if that is later.
+    pub not_before: Option<Timestamp>,
     /// Where it comes from, and how long it may take.
     pub header: Header,
+}
+
+impl NewRun {
+    /// When it goes into the queue, where it starts now; none where that is at once.
+    pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let due = now.after(self.delay);
+        let due = self.not_before.map_or(due, |at| due.max(at));
+        (due > now).then_some(due)
+    }
 }
 
 /// What became of a start.

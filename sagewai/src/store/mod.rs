@@ -3,6 +3,9 @@
 //! A method is one transaction. Its documentation says what is true when it returns; when the process dies
 //! before that, either all of it is true or nothing.
 
+mod admission;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod admission_sql;
 mod any;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
@@ -35,6 +38,8 @@ mod size;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod start_in;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -42,10 +47,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    Act, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, History,
+    Act, Admission, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, History,
     Journal as RunJournal, Lease, Messages, NewRun, NewWorker, Outcome, Run, RunFilter, RunId,
-    RunKey, RunState, RunningStep, ScheduleRecord, Serves, Started, Tick, Timestamp, Verdict,
-    WorkerKey, WorkerRecord,
+    RunKey, RunState, RunningStep, ScheduleRecord, Serves, StartRules, Started, Tick, Timestamp,
+    Verdict, WorkerKey, WorkerRecord,
 };
 
 pub use any::AnyStore;
@@ -57,6 +62,8 @@ pub use open::open;
 pub use postgres::{PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use start_in::OpenTransaction;
 
 /// The largest payload that a store takes, in bytes of JSON text: 16 MiB.
 pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
@@ -108,6 +115,17 @@ pub trait Journal {
     /// A run of the same id is left as it is: [`Started::Attached`] for the same workflow and input,
     /// [`Started::Conflict`] otherwise. Of two that start the same id at once, one creates and one attaches.
     async fn start(&self, run: NewRun) -> StoreResult<Started>;
+
+    /// Creates a run as [`start`](Journal::start) does, under rules that look at other runs.
+    ///
+    /// With a limit of depth, a run is created only where fewer runs of the workflow wait: queued for a worker, or put
+    /// off. Of starts at once, as many are let in as there is room for, whichever process they come from. A start that
+    /// finds its run there attaches, however many wait.
+    ///
+    /// Debounced, the run that starts of the same workflow and key became takes the arguments, pool, labels and priority
+    /// of this start and is put off again, if no worker has taken it; otherwise this start makes a run of its own. Of
+    /// such a start and a claim at once, either the claim gets the new arguments, or the start makes a run of its own.
+    async fn admit(&self, run: NewRun, rules: &StartRules) -> StoreResult<Admission>;
 
     /// Writes what a worker has done of a run: everything, or nothing.
     ///

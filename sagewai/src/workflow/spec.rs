@@ -129,11 +129,25 @@ pub const fn timeout(limit: Duration) -> Duration {
     limit
 }
 
+/// A `queue_depth` that the attribute cannot judge, because it is a constant of the author.
+///
+/// # Panics
+/// Where it is zero. Generated code asks while compiling, so the panic is a compile error.
+pub const fn queue_depth(limit: u32) -> u32 {
+    assert!(
+        limit > 0,
+        "`queue_depth` is zero: no run could ever be started"
+    );
+    limit
+}
+
 /// The options of `#[workflow(..)]`; the attribute's keys are these fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkflowSpec {
     /// Name by which workers and clients know it; the function's name by default.
     pub name: &'static str,
+    /// How many of its runs may wait for a worker; no limit by default.
+    pub queue_depth: Option<u32>,
     /// Parameter names, in order.
     pub params: &'static [&'static str],
     /// The signature as written.
@@ -155,6 +169,7 @@ impl WorkflowSpec {
     ) -> WorkflowSpec {
         WorkflowSpec {
             name: function,
+            queue_depth: None,
             params,
             signature,
             function,

@@ -1,13 +1,15 @@
 //! A workflow that is called but not yet started.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::spec::Workflow;
 use crate::error::Error;
 #[cfg(feature = "schedules")]
 use crate::model::RunTemplate;
-use crate::model::{Header, Invalid, Label, Labels, NewRun, Parent, RunId};
+use crate::model::{
+    Debounce, Header, Invalid, Label, Labels, NewRun, Parent, RunId, StartRules, Timestamp,
+};
 
 /// The pool of runs and workers that name none.
 pub const DEFAULT_POOL: &str = "default";
@@ -22,6 +24,10 @@ pub struct WorkflowCall<W: Workflow> {
     labels: Labels,
     priority: i16,
     delay: Duration,
+    start_at: Option<SystemTime>,
+    idempotency_key: Option<String>,
+    debounce: Option<(String, Duration)>,
+    debounce_max: Option<Duration>,
     header: Header,
 }
 
@@ -35,6 +41,10 @@ impl<W: Workflow> WorkflowCall<W> {
             labels: Labels::new(),
             priority: 0,
             delay: Duration::ZERO,
+            start_at: None,
+            idempotency_key: None,
+            debounce: None,
+            debounce_max: None,
             header: Header::default(),
         }
     }
@@ -64,9 +74,76 @@ impl<W: Workflow> WorkflowCall<W> {
         self
     }
 
-    /// How long the run stays out of the queue.
+    /// How long the run stays out of the queue, counted from its start.
     pub fn delay(mut self, delay: Duration) -> WorkflowCall<W> {
         self.delay = delay;
+        self
+    }
+
+    /// Until when the run stays out of the queue, on the clock of the store; one that has passed is now. With a
+    /// [`delay`](WorkflowCall::delay) as well, the later of the two counts.
+    pub fn start_at(mut self, time: SystemTime) -> WorkflowCall<W> {
+        self.start_at = Some(time);
+        self
+    }
+
+    /// Makes one run of all starts of this workflow with this key, in place of a run id: the id follows from workflow
+    /// and key. The first start creates the run; others with the same arguments attach to it, however long ago that was,
+    /// and [`RunHandle::is_new`](crate::RunHandle::is_new) tells which it was. With other arguments it is
+    /// [`Error::Conflict`]. A key has 1 to 200 bytes.
+    ///
+    /// ```
+    /// # use sagewai::prelude::*;
+    /// #[workflow]
+    /// async fn ship(order: u32) -> Result<u32> {
+    ///     Ok(order)
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let store = sagewai::store::open("memory:").await?;
+    /// let client = Client::new(&store);
+    /// let first = ship(17).idempotency_key("order-17").start(&client).await?;
+    /// let again = ship(17).idempotency_key("order-17").start(&client).await?;
+    /// assert_eq!(first.id(), again.id());
+    /// assert!(first.is_new() && !again.is_new());
+    /// # Ok(()) }
+    /// ```
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> WorkflowCall<W> {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Waits for calm: the run begins when this long nothing else was started with the same key of this workflow.
+    ///
+    /// Each start with the key puts the run off again and replaces its arguments, and its pool, labels and priority; who
+    /// started it, its deadline and its time in the queue stay those of the first start. Once a worker has taken the run,
+    /// the next start makes a new one. All give a handle to the run that they have become;
+    /// [`is_new`](crate::RunHandle::is_new) tells the first. A key has 1 to 200 bytes.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sagewai::prelude::*;
+    /// #[workflow]
+    /// async fn reindex(document: String, words: u32) -> Result<u32> {
+    ///     Ok(words)
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let store = sagewai::store::open("memory:").await?;
+    /// let client = Client::new(&store);
+    /// let calm = Duration::from_secs(30);
+    /// let first = reindex("a".into(), 100).debounce("a", calm).start(&client).await?;
+    /// let last = reindex("a".into(), 120).debounce("a", calm).start(&client).await?;
+    /// assert_eq!(first.id(), last.id()); // one run, with 120 words
+    /// # Ok(()) }
+    /// ```
+    pub fn debounce(mut self, key: impl Into<String>, calm: Duration) -> WorkflowCall<W> {
+        self.debounce = Some((key.into(), calm));
+        self
+    }
+
+    /// How long [`debounce`](WorkflowCall::debounce) puts the run off at most, from the first start on; for ever unless
+    /// said.
+    pub fn debounce_max(mut self, longest: Duration) -> WorkflowCall<W> {
+        self.debounce_max = Some(longest);
         self
     }
 
@@ -100,26 +177,39 @@ impl<W: Workflow> WorkflowCall<W> {
         self.run_id.get_or_insert_with(|| id.into());
         self.pool.get_or_insert_with(|| pool.to_owned());
         self.header.parent = Some(parent);
-        self.submission()
+        if let Some((key, _)) = &self.debounce {
+            let reason = "a child that takes the place of another one's would leave one parent without a result; start \
+                          it with a client, in a step";
+            return Err(Invalid::new("debounced start", key, reason).into());
+        }
+        // Neither refused by the depth of its queue: its parent could do nothing but fail.
+        Ok(self.submission()?.0)
     }
 
-    /// The run as it is submitted.
-    pub(crate) fn submission(self) -> Result<NewRun, Error> {
+    /// The run as it is submitted, and under which rules.
+    pub(crate) fn submission(self) -> Result<(NewRun, StartRules), Error> {
         let workflow = W::SPEC.name.to_owned();
         crate::model::workflow_name(&workflow)?;
+        let debounce = self.debounce_rule()?;
         let pool = self.pool.unwrap_or_else(|| DEFAULT_POOL.to_owned());
         crate::model::pool_name(&pool)?;
         self.labels.check()?;
         check_header(&self.header)?;
-        let id = match self.run_id {
-            Some(id) => RunId::new(id)?,
-            None => RunId::generate(),
+        let id = match (self.run_id, self.idempotency_key) {
+            (Some(id), None) => RunId::new(id)?,
+            (None, Some(key)) => RunId::of_key(&workflow, &key)?,
+            (None, None) => RunId::generate(),
+            (Some(id), Some(_)) => {
+                let reason = "the id of a run with an idempotency key follows from the key; leave `.run_id(..)` or \
+                              `.idempotency_key(..)` out";
+                return Err(Invalid::new("run id", &id, reason).into());
+            }
         };
         let input = W::store(&self.input).map_err(|fault| Error::Input {
             workflow: workflow.clone(),
             fault,
         })?;
-        Ok(NewRun {
+        let new = NewRun {
             id,
             workflow,
             pool,
@@ -128,8 +218,46 @@ impl<W: Workflow> WorkflowCall<W> {
             input,
             fingerprint: W::FINGERPRINT.cast_signed(),
             delay: self.delay,
+            not_before: self.start_at.map(Timestamp::from_system),
             header: self.header,
-        })
+        };
+        let rules = StartRules {
+            depth_max: W::SPEC.queue_depth,
+            debounce,
+        };
+        Ok((new, rules))
+    }
+
+    fn debounce_rule(&self) -> Result<Option<Debounce>, Error> {
+        let Some((key, period)) = &self.debounce else {
+            return match self.debounce_max {
+                None => Ok(None),
+                Some(longest) => {
+                    let reason = "it limits a `.debounce(..)`, and there is none";
+                    Err(Invalid::new("debounce_max", &format!("{longest:?}"), reason).into())
+                }
+            };
+        };
+        crate::model::start_key("debounce key", key)?;
+        let refused = |reason: &str| Err(Invalid::new("debounced start", key, reason).into());
+        if period.is_zero() || self.debounce_max.is_some_and(|longest| longest.is_zero()) {
+            return refused("a period of zero puts nothing off");
+        }
+        if self.run_id.is_some() || self.idempotency_key.is_some() {
+            return refused(
+                "which run it becomes follows from the key; leave `.run_id(..)` and `.idempotency_key(..)` out",
+            );
+        }
+        if !self.delay.is_zero() || self.start_at.is_some() {
+            return refused(
+                "when it begins follows from the period; leave `.delay(..)` and `.start_at(..)` out",
+            );
+        }
+        Ok(Some(Debounce {
+            key: key.clone(),
+            period: *period,
+            longest: self.debounce_max,
+        }))
     }
 }
 
@@ -142,7 +270,12 @@ impl<W: Workflow> WorkflowCall<W> {
                           one run; leave `.run_id(..)` out";
             return Err(Invalid::new("run id", id, reason).into());
         }
-        let run = self.submission()?;
+        if self.idempotency_key.is_some() || self.debounce.is_some() || self.start_at.is_some() {
+            let reason = "the schedule says when its runs begin, and each firing starts one; leave \
+                          `.idempotency_key(..)`, `.debounce(..)` and `.start_at(..)` out";
+            return Err(Invalid::new("scheduled run of", W::SPEC.name, reason).into());
+        }
+        let (run, _) = self.submission()?;
         Ok(RunTemplate {
             workflow: run.workflow,
             pool: run.pool,

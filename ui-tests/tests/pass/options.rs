@@ -22,7 +22,7 @@ async fn constants() -> Result<()> {
     Ok(())
 }
 
-#[workflow(name = "article-pipeline")]
+#[workflow(name = "article-pipeline", queue_depth = TRIES)]
 async fn article() -> Result<()> {
     plain().retries(2).timeout(LIMIT).await?;
     literals().named("again").await?;
@@ -54,5 +54,5 @@ fn main() {
 
     let spec = generated::SPEC;
     assert_eq!((spec.retries, spec.timeout), (4, Some(Duration::from_secs(5))));
-    assert_eq!(article::SPEC.name, "article-pipeline");
+    assert_eq!((article::SPEC.name, article::SPEC.queue_depth), ("article-pipeline", Some(7)));
 }

@@ -100,6 +100,7 @@ impl RunTemplate {
             input: self.input.clone(),
             fingerprint: self.fingerprint,
             delay: Duration::from_micros(self.delay_us),
+            not_before: None,
             header,
         }
     }

@@ -199,6 +199,14 @@ macro_rules! conformance_tests {
             pause_and_park_at_once_leave_a_run_that_pauses
             resume_and_the_pause_at_once_leave_a_run_that_goes_on
 
+            as_many_starts_at_once_are_let_in_as_may_wait
+            run_that_does_not_wait_any_more_makes_room
+            start_of_a_run_that_is_there_attaches_however_many_wait
+            debounced_starts_become_one_run_with_the_last_arguments
+            debounced_run_waits_no_longer_than_it_may
+            paused_run_takes_no_arguments_of_debounced_starts
+            debounced_start_and_claim_at_once_lose_no_arguments
+
             children_are_listed_with_how_they_ended
             end_of_a_child_wakes_its_parent
             end_of_a_child_is_heard_by_a_parent_that_is_driven
@@ -272,6 +280,7 @@ mod tests {
     fn every_case_is_listed() {
         let listed = conformance_tests!(@list names ());
         let written: Vec<&str> = [
+            include_str!("cases/admission.rs"),
             include_str!("cases/schema.rs"),
             include_str!("cases/start.rs"),
             include_str!("cases/claim.rs"),

@@ -332,6 +332,7 @@ pub(super) fn new_run(run_id: &str) -> NewRun {
         input: json(r#"{"topic":"ink"}"#),
         fingerprint: 7,
         delay: Duration::ZERO,
+        not_before: None,
         header: Header::default(),
     }
 }

@@ -290,6 +290,7 @@ async fn news_are_of_work_and_of_runs_that_stopped() {
         input: Json::null(),
         fingerprint: 0,
         delay: Duration::ZERO,
+        not_before: None,
         header: Header::default(),
     };
     assert!(scene.group.start(Arc::new(run)).await.unwrap());

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use crate::model::{
-    Cause, Checkpoint, Child, Event, EventKind, Gate, Journal, NewEvent, Outcome, Position, Run,
-    RunKey, RunState, ScheduleRecord, Serves, Signal, Timestamp, WorkerKey, WorkerRecord,
+    Cause, Checkpoint, Child, Debounced, Event, EventKind, Gate, Journal, NewEvent, Outcome,
+    Position, Run, RunKey, RunState, ScheduleRecord, Serves, Signal, Timestamp, WorkerKey,
+    WorkerRecord,
 };
 
 /// Everything the store holds.
@@ -23,6 +24,8 @@ pub(super) struct Tables {
     pub(super) endings: BTreeSet<(Timestamp, RunKey, Cause)>,
     pub(super) workers: BTreeMap<WorkerKey, WorkerRecord>,
     pub(super) schedules: BTreeMap<String, ScheduleRecord>,
+    /// Which runs debounced starts become, by workflow and key.
+    pub(super) debounces: BTreeMap<(String, String), Debounced>,
 }
 
 /// All rows of one run.

@@ -6,7 +6,7 @@ use sqlx::query::Query as SqlxQuery;
 use uuid::Uuid;
 
 use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
-use crate::model::{Beyond, Commit, Ending, Json, NewRun, Then, digest, micros};
+use crate::model::{Beyond, Commit, Ending, Json, NewRun, Then, Timestamp, digest, micros};
 use crate::store::columns::{self, Move};
 use crate::store::group_commit::Batch;
 
@@ -41,7 +41,7 @@ fn shortest(batch: &Batch) -> &'static str {
     let plain = batch
         .starts
         .iter()
-        .all(|run| run.delay.is_zero() && run.header.is_empty())
+        .all(|run| run.delay.is_zero() && run.not_before.is_none() && run.header.is_empty())
         && commits().all(|c| c.events.is_empty() && c.gates.is_empty() && c.beyond.is_empty());
     let ends = commits().any(|c| moves(c).is_some());
     let only_completes = commits().all(|c| completes(c) || moves(c).is_none());
@@ -233,6 +233,9 @@ fn bind_headers(query: Query, batch: &Batch) -> Query {
         .bind(column(&limits, |(run, ..)| *run))
         .bind(column(&limits, |(_, limit, _)| columns::micros(*limit)))
         .bind(column(&limits, |(.., cause)| cause.as_str()))
+        .bind(column(&batch.starts, |run| {
+            run.not_before.map(Timestamp::as_micros)
+        }))
 }
 
 fn bind_ends(query: Query, batch: &Batch) -> Query {

@@ -311,9 +311,10 @@ pub(super) const FLUSH: &str = concat!(
     kept!(),
     moved!(),
     created!(
-        runs: "$22::uuid[], $23::text[], $24::integer[], $25::smallint[], $26::bigint[], $29::bigint[], $55::uuid[], $56::text[]",
-        more: ", delay_us, parent_key, header",
-        due: "CASE WHEN u.delay_us > 0 THEN (SELECT now FROM clock) + u.delay_us END",
+        runs: "$22::uuid[], $23::text[], $24::integer[], $25::smallint[], $26::bigint[], $29::bigint[], $55::uuid[], $56::text[], $60::bigint[]",
+        more: ", delay_us, parent_key, header, not_before",
+        due: "CASE WHEN u.delay_us > 0 OR u.not_before > (SELECT now FROM clock)
+                   THEN greatest((SELECT now FROM clock) + u.delay_us, u.not_before) END",
         inputs: "$22::uuid[], $27::bigint[], $28::text[]",
         columns: ", parent_key, header",
         values: ", u.parent_key, u.header"

@@ -33,13 +33,7 @@ impl Queues {
         if let Some(id) = self.known().get(&name) {
             return Ok(*id);
         }
-        let id = loop {
-            if let Some(id) = find(connection, &name).await? {
-                break id;
-            }
-            // Somebody else may add it first; either way the next look finds it.
-            add(connection, &name).await?;
-        };
+        let id = find_or_add(connection, &name, true).await?;
         let mut known = self.known();
         if known.len() >= REMEMBERED_MAX {
             known.clear();
@@ -53,21 +47,40 @@ impl Queues {
     }
 }
 
-async fn find(connection: &mut PgConnection, name: &Name) -> Result<Option<i32>, sqlx::Error> {
-    sqlx::query_scalar(FIND)
-        .bind(&name.0)
-        .bind(&name.1)
-        .bind(&name.2)
-        .fetch_optional(connection)
-        .await
+/// The id of a run's queue, found or added in an open transaction: others that would add the same one wait until that
+/// ends. `keep` says whether our statements stay prepared.
+pub(super) async fn id_in(
+    connection: &mut PgConnection,
+    run: &NewRun,
+    keep: bool,
+) -> Result<i32, sqlx::Error> {
+    let name = (run.workflow.clone(), run.pool.clone(), run.labels.to_json());
+    find_or_add(connection, &name, keep).await
 }
 
-async fn add(connection: &mut PgConnection, name: &Name) -> Result<(), sqlx::Error> {
-    sqlx::query(ADD)
-        .bind(&name.0)
-        .bind(&name.1)
-        .bind(&name.2)
-        .execute(connection)
-        .await?;
-    Ok(())
+async fn find_or_add(
+    connection: &mut PgConnection,
+    name: &Name,
+    keep: bool,
+) -> Result<i32, sqlx::Error> {
+    loop {
+        let found = sqlx::query_scalar(FIND)
+            .bind(&name.0)
+            .bind(&name.1)
+            .bind(&name.2)
+            .persistent(keep)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some(id) = found {
+            return Ok(id);
+        }
+        // Somebody else may add it first; either way the next look finds it.
+        sqlx::query(ADD)
+            .bind(&name.0)
+            .bind(&name.1)
+            .bind(&name.2)
+            .persistent(keep)
+            .execute(&mut *connection)
+            .await?;
+    }
 }

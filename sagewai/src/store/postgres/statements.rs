@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::claim::{CLAIM, CLAIM_ONE};
 use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
-use super::{PostgresStore, journal, outside, query, queue, queues, schema};
+use super::{PostgresStore, admission, journal, outside, query, queue, queues, schema};
 use crate::store::schema::{APPLIED, NOTE_APPLIED};
 use crate::store::{StoreResult, sql};
 
@@ -30,6 +30,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("DELETE_ENDING", sql::DELETE_ENDING),
     ("DELETE_GATE", sql::DELETE_GATE),
     ("DELETE_SIGNAL", sql::DELETE_SIGNAL),
+    ("DEPTH", sql::DEPTH),
     ("DEQUEUE", sql::DEQUEUE),
     ("DISARM", sql::DISARM),
     ("END", END),
@@ -43,6 +44,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("FIND", queues::FIND),
     ("FLUSH", FLUSH),
     ("FORGET_ENDINGS", sql::FORGET_ENDINGS),
+    ("FORGET_KEYS", admission::FORGET_KEYS),
+    ("FORGET_PUT_OFF", sql::FORGET_PUT_OFF),
     ("GATE", sql::GATE),
     ("GATES", sql::GATES),
     ("GATES_OF_MANY", journal::GATES_OF_MANY),
@@ -53,20 +56,26 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("INSERT_CHECKPOINT", sql::INSERT_CHECKPOINT),
     ("INSERT_EVENT", sql::INSERT_EVENT),
     ("KEEP", KEEP),
+    ("KEEP_KEY", sql::KEEP_KEY),
     ("LAST_ORDINAL", sql::LAST_ORDINAL),
     ("LOCK", schema::LOCK),
+    ("LOCK_KEY", sql::LOCK_KEY),
     ("LOCK_PLACE", outside::LOCK_PLACE),
     ("LOCK_RUN", outside::LOCK_RUN),
+    ("LOCK_WORKFLOW", sql::LOCK_WORKFLOW),
     ("MESSAGES", sql::MESSAGES),
     ("MIX", MIX),
     ("MOVE", MOVE),
     ("NOTE_APPLIED", NOTE_APPLIED),
+    ("NOTE_PUT_OFF", sql::NOTE_PUT_OFF),
     ("OPEN_GATES", sql::OPEN_GATES),
     ("POSITIONS_OF_EPOCH", sql::POSITIONS_OF_EPOCH),
     ("PUT_GATE", sql::PUT_GATE),
     ("PUT_RUN", sql::PUT_RUN),
     ("PUT_SIGNAL", sql::PUT_SIGNAL),
     ("REGISTER", queue::REGISTER),
+    ("REPLACE_INPUT", sql::REPLACE_INPUT),
+    ("REPLACE_RUN", sql::REPLACE_RUN),
     ("RUN", sql::RUN),
     ("DONE", sql::DONE),
     ("COUNTS", sql::COUNTS),
@@ -124,6 +133,7 @@ mod tests {
     #[test]
     fn every_statement_is_listed() {
         let files = [
+            include_str!("admission.rs"),
             include_str!("claim.rs"),
             include_str!("flush_sql.rs"),
             include_str!("journal.rs"),
@@ -132,6 +142,7 @@ mod tests {
             include_str!("queue.rs"),
             include_str!("queues.rs"),
             include_str!("schema.rs"),
+            include_str!("../sql/admission.rs"),
             include_str!("../sql/journal.rs"),
             include_str!("../sql/outside.rs"),
             include_str!("../sql/query.rs"),

@@ -3,12 +3,14 @@
 //! Parameters are `$1`, `$2`, which both take. Keys bind as UUIDs, times and lengths as microseconds in 64 bits,
 //! JSON as text.
 
+mod admission;
 mod journal;
 mod outside;
 mod query;
 mod queue;
 mod schedules;
 
+pub(super) use admission::*;
 pub(super) use journal::*;
 pub(super) use outside::*;
 pub(super) use query::*;

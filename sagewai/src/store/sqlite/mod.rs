@@ -1,5 +1,6 @@
 //! Runs in one SQLite file: for one machine.
 
+mod admission;
 mod bulk;
 mod claim;
 mod flush;
@@ -14,6 +15,7 @@ mod queues;
 mod rows;
 mod schedules;
 mod schema;
+mod start_in;
 mod watch;
 mod writer;
 

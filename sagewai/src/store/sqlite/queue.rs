@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use sqlx::SqliteConnection;
 
 use super::SqliteStore;
 use super::bulk::Bulk;
@@ -293,7 +294,7 @@ async fn wake_due(tx: &mut Writing<'_>) -> Result<u64, Failure> {
 
 /// Executes a statement that takes nothing but keys.
 pub(super) async fn execute_for(
-    tx: &mut Writing<'_>,
+    connection: &mut SqliteConnection,
     statement: &'static Bulk,
     runs: &[RunKey],
 ) -> Result<(), sqlx::Error> {
@@ -302,7 +303,7 @@ pub(super) async fn execute_for(
         for run in part {
             query = query.bind(run.uuid());
         }
-        query.execute(&mut **tx).await?;
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -36,23 +36,7 @@ impl Queues {
         if let Some(id) = self.known.get(&name).or_else(|| self.new.get(&name)) {
             return Ok(*id);
         }
-        let found = sqlx::query_scalar(FIND)
-            .bind(&name.0)
-            .bind(&name.1)
-            .bind(&name.2)
-            .fetch_optional(&mut *connection)
-            .await?;
-        let id = match found {
-            Some(id) => id,
-            None => {
-                sqlx::query_scalar(ADD)
-                    .bind(&name.0)
-                    .bind(&name.1)
-                    .bind(&name.2)
-                    .fetch_one(connection)
-                    .await?
-            }
-        };
+        let id = find_or_add(connection, run).await?;
         self.new.insert(name, id);
         Ok(id)
     }
@@ -68,5 +52,30 @@ impl Queues {
     /// The transaction was undone, or its end is not known.
     pub(super) fn forget(&mut self) {
         self.new.clear();
+    }
+}
+
+/// The id of a run's queue, without a memory of it.
+pub(super) async fn find_or_add(
+    connection: &mut SqliteConnection,
+    run: &NewRun,
+) -> Result<i64, sqlx::Error> {
+    let labels = run.labels.to_json();
+    let found = sqlx::query_scalar(FIND)
+        .bind(&run.workflow)
+        .bind(&run.pool)
+        .bind(&labels)
+        .fetch_optional(&mut *connection)
+        .await?;
+    match found {
+        Some(id) => Ok(id),
+        None => {
+            sqlx::query_scalar(ADD)
+                .bind(&run.workflow)
+                .bind(&run.pool)
+                .bind(&labels)
+                .fetch_one(connection)
+                .await
+        }
     }
 }

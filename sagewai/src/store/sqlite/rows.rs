@@ -1,8 +1,9 @@
 //! What a batch leaves, table by table.
 
+use sqlx::SqliteConnection;
+
 use super::bulk::Bulk;
 use super::queue::{ENQUEUE, execute_for};
-use super::writer::Writing;
 use crate::model::{
     Cause, Commit, GateRequest, Header, Json, NewCheckpoint, NewEvent, RunKey, Then, Timestamp,
     Verdict,
@@ -141,14 +142,18 @@ impl<'a> Rows<'a> {
     }
 
     /// Writes everything.
-    pub(super) async fn insert(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
+    pub(super) async fn insert(
+        &self,
+        tx: &mut SqliteConnection,
+        now: Timestamp,
+    ) -> Result<(), sqlx::Error> {
+        let now = now.as_micros();
         let inputs = self.inputs.iter().map(|(run, input)| (*run, 0, input));
         let checkpoints: Vec<_> = inputs.chain(self.checkpoints.iter().copied()).collect();
-        insert_checkpoints(tx, &checkpoints).await?;
-        let now = tx.now.as_micros();
-        self.insert_events(tx).await?;
-        self.insert_gates(tx).await?;
-        self.change_beyond(tx).await?;
+        insert_checkpoints(tx, &checkpoints, now).await?;
+        self.insert_events(tx, now).await?;
+        self.insert_gates(tx, now).await?;
+        self.change_beyond(tx, now).await?;
         for (sql, part) in MOVE.parts(&self.moves) {
             let mut query = sqlx::query(sql).bind(now);
             for (run, to, due_at) in part {
@@ -159,20 +164,19 @@ impl<'a> Rows<'a> {
                     .bind(due_at)
                     .bind(to.error.as_deref());
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         for (sql, part) in INSERT_TIMERS.parts(&self.timers) {
             let mut query = sqlx::query(sql);
             for (due_at, run) in part {
                 query = query.bind(due_at).bind(run.uuid());
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         execute_for(tx, &ENQUEUE, &self.queued).await
     }
 
-    async fn insert_events(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
-        let now = tx.now.as_micros();
+    async fn insert_events(&self, tx: &mut SqliteConnection, now: i64) -> Result<(), sqlx::Error> {
         for (sql, part) in INSERT_EVENTS.parts(&self.events) {
             let mut query = sqlx::query(sql).bind(now);
             for (run, event) in part {
@@ -182,13 +186,12 @@ impl<'a> Rows<'a> {
                     .bind(event.kind.word())
                     .bind(columns::json(&event.kind));
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         Ok(())
     }
 
-    async fn insert_gates(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
-        let now = tx.now.as_micros();
+    async fn insert_gates(&self, tx: &mut SqliteConnection, now: i64) -> Result<(), sqlx::Error> {
         for (sql, part) in INSERT_GATES.parts(&self.gates) {
             let mut query = sqlx::query(sql).bind(now).bind(now).bind(now);
             for (run, gate) in part {
@@ -205,26 +208,25 @@ impl<'a> Rows<'a> {
                     .bind(decision.map(|decision| columns::text(&decision.by)))
                     .bind(decision.and_then(|d| d.reason.as_deref().map(columns::text)));
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         Ok(())
     }
 
-    async fn change_beyond(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
-        let now = tx.now.as_micros();
+    async fn change_beyond(&self, tx: &mut SqliteConnection, now: i64) -> Result<(), sqlx::Error> {
         for (sql, part) in WITHDRAW_GATES.parts(&self.withdrawn) {
             let mut query = sqlx::query(sql).bind(now);
             for (run, gate) in part {
                 query = query.bind(run.uuid()).bind(columns::text(gate));
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         for (sql, part) in DELETE_SIGNALS.parts(&self.taken) {
             let mut query = sqlx::query(sql);
             for (run, id) in part {
                 query = query.bind(run.uuid()).bind(columns::text(id));
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         for (sql, part) in SET_HEADERS.parts(&self.headers) {
             let mut query = sqlx::query(sql);
@@ -234,24 +236,24 @@ impl<'a> Rows<'a> {
                     .bind(columns::parent(header))
                     .bind(columns::header(header));
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         for (sql, part) in INSERT_ENDINGS.parts(&self.endings) {
             let mut query = sqlx::query(sql);
             for (due_at, run, cause) in part {
                 query = query.bind(due_at).bind(run.uuid()).bind(cause.as_str());
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         Ok(())
     }
 }
 
 async fn insert_checkpoints(
-    tx: &mut Writing<'_>,
+    tx: &mut SqliteConnection,
     checkpoints: &[(RunKey, i32, &NewCheckpoint)],
+    now: i64,
 ) -> Result<(), sqlx::Error> {
-    let now = tx.now.as_micros();
     for (sql, part) in INSERT_CHECKPOINTS.parts(checkpoints) {
         let mut query = sqlx::query(sql).bind(now);
         for (run, epoch, checkpoint) in part {
@@ -269,7 +271,7 @@ async fn insert_checkpoints(
                 .bind(outcome)
                 .bind(payload.as_str().to_owned());
         }
-        query.execute(&mut **tx).await?;
+        query.execute(&mut *tx).await?;
     }
     Ok(())
 }

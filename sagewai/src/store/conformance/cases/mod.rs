@@ -1,5 +1,6 @@
 //! The cases, by what they are about. Each is named by the behaviour that it demands.
 
+mod admission;
 mod cancel;
 mod children;
 mod claim;
@@ -18,6 +19,7 @@ mod signals;
 mod start;
 mod takeover;
 
+pub use admission::*;
 pub use cancel::*;
 pub use children::*;
 pub use claim::*;
