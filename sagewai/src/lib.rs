@@ -89,7 +89,7 @@ pub use model::{
 pub use model::{
     Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules, Header,
     Invalid, Journal, Json, Label, Labels, NewCheckpoint, OnDeadline, OnParentEnd, Outcome, Parent,
-    Position, Run, RunFilter, RunId, RunKey, RunState, Signal, Timestamp, Vote, VoteRefused,
+    Position, Rate, Run, RunFilter, RunId, RunKey, RunState, Signal, Timestamp, Vote, VoteRefused,
     Waiting, WorkerRecord,
 };
 #[cfg(feature = "macros")]

@@ -102,6 +102,10 @@ struct Worker {
     patient_until: Instant,
     /// Whether the last claim may have left something behind.
     more: bool,
+    /// The same for workflows with limits.
+    more_limited: bool,
+    /// Whose turn it is to be claimed first: if always the same ones were, the others might never be.
+    limited_first: bool,
     /// Whether a claim's reply may have been lost: the store may hold runs for this worker that it does not know.
     strays: bool,
 }
@@ -112,7 +116,8 @@ impl Worker {
         let setup = &life.setup;
         Worker {
             serves: Serves {
-                workflows: setup.registry.names(),
+                workflows: setup.registry.unlimited(),
+                limited: setup.registry.limited(),
                 pool: setup.pool.clone(),
                 labels: setup.labels.clone(),
             },
@@ -127,6 +132,8 @@ impl Worker {
             undertaker: Undertaker::default(),
             patient_until: Instant::now(),
             more: false,
+            more_limited: false,
+            limited_first: false,
             strays: false,
             life,
         }
@@ -251,7 +258,8 @@ impl Worker {
                 driven.mail.send_if_modified(|mail| mail.hear(wakes));
             }
         }
-        self.more = true;
+        self.more = !self.serves.workflows.is_empty();
+        self.more_limited = !self.serves.limited.is_empty();
         self.claim().await
     }
 
@@ -263,25 +271,60 @@ impl Worker {
             self.strays = false;
             self.drive_all(strays);
         }
+        self.limited_first = !self.limited_first;
+        if self.limited_first {
+            self.claim_limited().await?;
+        }
+        self.claim_unlimited().await?;
+        if !self.limited_first {
+            self.claim_limited().await?;
+        }
+        Ok(())
+    }
+
+    async fn claim_unlimited(&mut self) -> StoreResult<()> {
         while self.more {
-            let free = self
-                .life
-                .setup
-                .concurrency
-                .saturating_sub(self.driven.len());
-            let batch = free.min(BATCH);
-            if batch == 0 {
+            let Some(batch) = self.batch() else {
                 return Ok(());
-            }
+            };
             self.strays = true;
-            let limit = u32::try_from(batch).unwrap_or(u32::MAX);
             let store = &self.life.setup.store;
-            let claimed = store.claim(self.life.key, &self.serves, limit).await?;
+            let claimed = store.claim(self.life.key, &self.serves, batch).await?;
             self.strays = false;
-            self.more = claimed.len() == batch;
+            self.more = claimed.len() == batch as usize;
             self.drive_all(claimed);
         }
         Ok(())
+    }
+
+    async fn claim_limited(&mut self) -> StoreResult<()> {
+        while self.more_limited {
+            let Some(batch) = self.batch() else {
+                return Ok(());
+            };
+            // Each time another workflow comes first.
+            self.serves.limited.rotate_left(1);
+            self.strays = true;
+            let store = &self.life.setup.store;
+            let claimed = store
+                .claim_limited(self.life.key, &self.serves, batch)
+                .await?;
+            self.strays = false;
+            self.more_limited = claimed.runs.len() == batch as usize;
+            if let Some(again) = claimed.again {
+                let again = Instant::now() + again.max(SHORTEST_POLL);
+                self.poll_at = self.poll_at.min(again);
+            }
+            self.drive_all(claimed.runs);
+        }
+        Ok(())
+    }
+
+    /// How many runs the next claim may take; none where all slots are in use.
+    fn batch(&self) -> Option<u32> {
+        let slots = self.life.setup.concurrency;
+        let batch = slots.saturating_sub(self.driven.len()).min(BATCH);
+        (batch > 0).then(|| u32::try_from(batch).unwrap_or(u32::MAX))
     }
 
     fn driven_keys(&self) -> Vec<RunKey> {

@@ -64,6 +64,7 @@ impl Scene {
             key: registered.key,
             serves: Serves {
                 workflows: vec![WORKFLOW.to_owned()],
+                limited: Vec::new(),
                 pool: pool.to_owned(),
                 labels,
             },
@@ -329,6 +330,7 @@ pub(super) fn new_run(run_id: &str) -> NewRun {
         pool: POOL.to_owned(),
         labels: Labels::new(),
         priority: 0,
+        concurrency_key: None,
         input: json(r#"{"topic":"ink"}"#),
         fingerprint: 7,
         delay: Duration::ZERO,

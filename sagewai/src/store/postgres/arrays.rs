@@ -38,11 +38,10 @@ pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
 fn shortest(batch: &Batch) -> &'static str {
     let commits = || batch.commits.iter();
     let starts = !batch.starts.is_empty();
-    let plain = batch
-        .starts
-        .iter()
-        .all(|run| run.delay.is_zero() && run.header.is_empty())
-        && commits().all(|c| c.events.is_empty() && c.gates.is_empty() && c.beyond.is_empty());
+    let plain =
+        batch.starts.iter().all(|run| {
+            run.delay.is_zero() && run.header.is_empty() && run.concurrency_key.is_none()
+        }) && commits().all(|c| c.events.is_empty() && c.gates.is_empty() && c.beyond.is_empty());
     let ends = commits().any(|c| moves(c).is_some());
     let only_completes = commits().all(|c| completes(c) || moves(c).is_none());
     match (starts, ends) {
@@ -233,6 +232,7 @@ fn bind_headers(query: Query, batch: &Batch) -> Query {
         .bind(column(&limits, |(run, ..)| *run))
         .bind(column(&limits, |(_, limit, _)| columns::micros(*limit)))
         .bind(column(&limits, |(.., cause)| cause.as_str()))
+        .bind(column(&batch.starts, |run| run.concurrency_key.as_deref()))
 }
 
 fn bind_ends(query: Query, batch: &Batch) -> Query {

@@ -133,7 +133,7 @@ async fn create<'a>(
         answers.push(is_new);
         if is_new {
             rows.inputs.push((key, input_checkpoint(&run.input)));
-            rows.add_header(key, &run.header, now);
+            rows.add_header(key, run, now);
             match due_at {
                 Some(due_at) => rows.timers.push((due_at, key)),
                 None => rows.queued.push(key),
@@ -197,6 +197,7 @@ mod tests {
             pool: "default".to_owned(),
             labels: Labels::new(),
             priority: 0,
+            concurrency_key: None,
             input: input.clone(),
             fingerprint: 1,
             delay: Duration::ZERO,
@@ -231,6 +232,7 @@ mod tests {
         store.register(&worker).await.unwrap();
         let serves = Serves {
             workflows: vec!["article".to_owned()],
+            limited: Vec::new(),
             pool: worker.pool.clone(),
             labels: Labels::new(),
         };

@@ -3,11 +3,11 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::bulk::Bulk;
-use super::{SqliteStore, claim, flush, journal, query, queue, queues, rows};
+use super::{SqliteStore, claim, flush, journal, limited, query, queue, queues, rows};
 use crate::store::{Schema, sql};
 
 /// Tables with a row for each run, or more.
-const LARGE: [&str; 8] = [
+const LARGE: [&str; 10] = [
     "runs",
     "checkpoints",
     "events",
@@ -16,6 +16,8 @@ const LARGE: [&str; 8] = [
     "queue",
     "timers",
     "endings",
+    "slots",
+    "pace",
 ];
 
 const SINGLE: &[&str] = &[
@@ -27,6 +29,14 @@ const SINGLE: &[&str] = &[
     claim::SERVED,
     claim::WORKER,
     journal::FENCE,
+    limited::ADD_PACE,
+    limited::FIRST_OF_LANE,
+    limited::FORGET_PACE,
+    limited::FREE_SLOTS,
+    limited::HAS_FRESH,
+    limited::HEADS,
+    limited::PACE,
+    limited::SLOTS,
     queue::BURY,
     queue::BURY_EXPIRED,
     queue::CLOCK,
@@ -131,13 +141,14 @@ fn every_statement_is_looked_at() {
         include_str!("claim.rs"),
         include_str!("flush.rs"),
         include_str!("journal.rs"),
+        include_str!("limited.rs"),
         include_str!("queue.rs"),
         include_str!("queues.rs"),
         include_str!("rows.rs"),
     ]
     .concat();
-    // Two more: rows for timers and endings go in by their values alone, which no plan is made for.
-    assert_eq!(sources.matches(": Bulk =").count(), BULK.len() + 2);
+    // Three more: rows for timers, endings and slots go in by their values alone, which no plan is made for.
+    assert_eq!(sources.matches(": Bulk =").count(), BULK.len() + 3);
     let own = SINGLE.len() - 36;
     assert_eq!(sources.matches("pub(super) const").count(), own);
 }
