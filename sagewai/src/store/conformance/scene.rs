@@ -284,7 +284,7 @@ impl Scene {
 /// A registered worker.
 #[derive(Clone)]
 pub(super) struct Worker {
-    store: AnyStore,
+    pub(super) store: AnyStore,
     pub(super) key: WorkerKey,
     pub(super) serves: Serves,
 }
@@ -477,7 +477,7 @@ pub(super) fn cancel(by: &str) -> Act {
 }
 
 /// Between two looks at something that takes its time.
-async fn a_moment() {
+pub(super) async fn a_moment() {
     tokio::time::sleep(Duration::from_millis(2)).await;
 }
 

@@ -37,18 +37,18 @@ SELECT set_config('idle_in_transaction_session_timeout', '5s', true), set_config
 /// time, and whether there may be runs of workers that are gone.
 pub(super) const USED: &str = "
 WITH clock AS MATERIALIZED (SELECT now_us() AS now),
-held AS MATERIALIZED (
+slotted AS MATERIALIZED (
     SELECT s.run_key, s.lane,
            coalesce((SELECT r.state = 'running' FROM runs r WHERE r.run_key = s.run_key), false) AS driven
     FROM slots s WHERE s.workflow = $1
 ),
 freed AS (
-    DELETE FROM slots s WHERE s.workflow = $1 AND s.run_key = ANY (ARRAY(SELECT run_key FROM held WHERE NOT driven))
+    DELETE FROM slots s WHERE s.workflow = $1 AND s.run_key = ANY (ARRAY(SELECT run_key FROM slotted WHERE NOT driven))
 )
 SELECT '' AS lane, 0::bigint AS runs, NULL::bigint AS until, now,
        coalesce((SELECT true FROM workers w WHERE w.orphans LIMIT 1), false) AS orphans FROM clock
 UNION ALL
-SELECT h.lane, count(*), NULL, 0, false FROM held h WHERE h.driven GROUP BY h.lane
+SELECT h.lane, count(*), NULL, 0, false FROM slotted h WHERE h.driven GROUP BY h.lane
 UNION ALL
 SELECT p.lane, p.runs, p.until, 0, false FROM pace p WHERE p.workflow = $1 AND p.until > (SELECT now FROM clock)";
 
