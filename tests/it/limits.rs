@@ -38,8 +38,9 @@ async fn occupy(names: &[String]) -> Result<()> {
 
 #[workflow(concurrency = 3)]
 async fn at_most_three(name: String) -> Result<()> {
-    occupy(&[name.clone()]).await?;
-    occupy(&[name]).await
+    let names = [name];
+    occupy(&names).await?;
+    occupy(&names).await
 }
 
 #[workflow(concurrency = 4, concurrency_per_key = 2)]

@@ -52,7 +52,7 @@ async fn old_run_is_not_starved_by_urgent_ones_that_keep_coming() {
             urgent.start(&client).await.unwrap();
         }
         assert_eq!(old.status().await.unwrap().run.state, RunState::Pending);
-        store.advance(Duration::from_secs(60));
+        store.advance(Duration::from_mins(1));
     }
     let worker = worker.workflow(queued).start().await.unwrap();
     soon(old.result()).await.unwrap();

@@ -222,9 +222,9 @@ mod tests {
         Timestamp::from_micros(micros)
     }
 
-    fn rate(runs: u32) -> Option<Rate> {
+    fn rate(runs: u32) -> Rate {
         let per = Duration::from_secs(1);
-        Some(Rate { runs, per })
+        Rate { runs, per }
     }
 
     /// Which of the queued runs are taken.
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn rate_holds_back_what_begins_and_nothing_else() {
         let limits = Limits {
-            rate: rate(3),
+            rate: Some(rate(3)),
             ..Limits::default()
         };
         let mut usage = Usage::default();
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn rate_of_a_key_holds_back_that_key() {
         let limits = Limits {
-            rate_per_key: rate(1),
+            rate_per_key: Some(rate(1)),
             ..Limits::default()
         };
         let mut usage = Usage::default();

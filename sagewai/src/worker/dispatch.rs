@@ -77,6 +77,13 @@ enum Stopped {
     LeaseLost,
 }
 
+/// Workflows with limits are claimed by themselves.
+#[derive(Clone, Copy)]
+enum First {
+    Limited,
+    Unlimited,
+}
+
 /// A run that is driven here.
 struct Driven {
     /// The claim under which it is. A run that has just left may be claimed again before its task is seen to end.
@@ -104,8 +111,8 @@ struct Worker {
     more: bool,
     /// The same for workflows with limits.
     more_limited: bool,
-    /// Whose turn it is to be claimed first: if always the same ones were, the others might never be.
-    limited_first: bool,
+    /// Who was claimed first: if always the same ones were, the others might never be.
+    first: First,
     /// Whether a claim's reply may have been lost: the store may hold runs for this worker that it does not know.
     strays: bool,
 }
@@ -133,7 +140,7 @@ impl Worker {
             patient_until: Instant::now(),
             more: false,
             more_limited: false,
-            limited_first: false,
+            first: First::Unlimited,
             strays: false,
             life,
         }
@@ -271,15 +278,18 @@ impl Worker {
             self.strays = false;
             self.drive_all(strays);
         }
-        self.limited_first = !self.limited_first;
-        if self.limited_first {
-            self.claim_limited().await?;
+        match self.first {
+            First::Unlimited => {
+                self.first = First::Limited;
+                self.claim_limited().await?;
+                self.claim_unlimited().await
+            }
+            First::Limited => {
+                self.first = First::Unlimited;
+                self.claim_unlimited().await?;
+                self.claim_limited().await
+            }
         }
-        self.claim_unlimited().await?;
-        if !self.limited_first {
-            self.claim_limited().await?;
-        }
-        Ok(())
     }
 
     async fn claim_unlimited(&mut self) -> StoreResult<()> {

@@ -66,12 +66,12 @@ pub(crate) struct Registry(BTreeMap<&'static str, Definition>);
 
 impl Registry {
     /// Adds a workflow. Another one of the same name is returned and not replaced; the same one again is fine.
-    pub(crate) fn add(&mut self, new: Definition) -> Result<(), Definition> {
+    pub(crate) fn add(&mut self, new: Definition) -> Result<(), Box<Definition>> {
         let held = self.0.entry(new.name).or_insert(new);
         if (held.module, held.function) == (new.module, new.function) {
             Ok(())
         } else {
-            Err(*held)
+            Err(Box::new(*held))
         }
     }
 

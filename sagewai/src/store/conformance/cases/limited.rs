@@ -26,8 +26,8 @@ fn of_a_key(runs: u32) -> Limits {
     }
 }
 
-fn rate(runs: u32, per: Duration) -> Option<Rate> {
-    Some(Rate { runs, per })
+fn rate(runs: u32, per: Duration) -> Rate {
+    Rate { runs, per }
 }
 
 async fn start(scene: &Scene, ids: &[&str]) {
@@ -87,7 +87,7 @@ pub async fn claims_at_once_keep_the_limit(store: AnyStore) {
     }
     let limits = Limits {
         concurrency: Some(5),
-        rate: rate(4, LONG),
+        rate: Some(rate(4, LONG)),
         ..of_a_key(3)
     };
     let mut claims = Vec::new();
@@ -224,7 +224,7 @@ pub async fn rate_lets_so_many_begin_and_says_when_the_next_may(store: AnyStore)
     let worker = scene.worker().await;
     let per = Duration::from_millis(300);
     let limits = Limits {
-        rate: rate(3, per),
+        rate: Some(rate(3, per)),
         ..Limits::default()
     };
     assert_eq!(ids(&claim(&worker, limits, 2).await.runs), ["a", "b"]);
@@ -253,7 +253,7 @@ pub async fn rate_of_a_key_holds_back_that_key(store: AnyStore) {
     scene.start("none").await;
     let worker = scene.worker().await;
     let limits = Limits {
-        rate_per_key: rate(1, LONG),
+        rate_per_key: Some(rate(1, LONG)),
         ..Limits::default()
     };
     let claimed = claim(&worker, limits, 10).await;
@@ -268,8 +268,8 @@ pub async fn run_that_has_begun_goes_on_whatever_the_rate(store: AnyStore) {
     start_with_key(&scene, "a", "k").await;
     scene.start("b").await;
     let limits = Limits {
-        rate: rate(2, LONG),
-        rate_per_key: rate(1, LONG),
+        rate: Some(rate(2, LONG)),
+        rate_per_key: Some(rate(1, LONG)),
         ..Limits::default()
     };
     let worker = scene.worker().await;
@@ -307,7 +307,7 @@ pub async fn one_run_is_not_claimed_beyond_the_limits(store: AnyStore) {
         }
     };
     let with_rate = Limits {
-        rate: rate(1, LONG),
+        rate: Some(rate(1, LONG)),
         ..at_once(1)
     };
     // It need not be the oldest.
