@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sagewai::model::{
     Act, Admission, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, History,
-    Journal as RunJournal, Lease, Messages, NewRun, NewWorker, Outcome, Run, RunFilter, RunId,
-    RunKey, RunState, RunningStep, ScheduleRecord, Serves, StartRules, Started, Tick, Timestamp,
-    Verdict, WorkerKey, WorkerRecord,
+    Journal as RunJournal, Lease, LimitedClaim, Limits, Messages, NewRun, NewWorker, Outcome, Run,
+    RunFilter, RunId, RunKey, RunState, RunningStep, ScheduleRecord, Serves, StartRules, Started,
+    Tick, Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
 use sagewai::store::{
     AnyStore, Hints, Journal, Outside, Query, Queue, Schedules, Schema, StoreResult,
@@ -142,8 +142,21 @@ impl Queue for WatchedStore {
     async fn strays(&self, worker: WorkerKey, driven: &[RunKey]) -> StoreResult<Vec<Claimed>> {
         self.inner.strays(worker, driven).await
     }
-    async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne> {
-        self.inner.claim_one(worker, run).await
+    async fn claim_limited(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        limit: u32,
+    ) -> StoreResult<LimitedClaim> {
+        self.inner.claim_limited(worker, serves, limit).await
+    }
+    async fn claim_one(
+        &self,
+        worker: WorkerKey,
+        run: &RunId,
+        limits: &Limits,
+    ) -> StoreResult<ClaimOne> {
+        self.inner.claim_one(worker, run, limits).await
     }
 }
 

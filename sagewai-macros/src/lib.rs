@@ -66,7 +66,13 @@ pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | means | default |
 /// |---|---|---|
 /// | `name = "article-pipeline"` | the name by which workers and clients know it | the function's name |
+/// | `concurrency = 10` | how many of its runs all workers together drive at once | no limit |
+/// | `concurrency_per_key = 2` | how many of those with the same `.concurrency_key(..)` | no limit |
+/// | `rate = "100/1m"` | how many of its runs begin within any stretch of time | no limit |
+/// | `rate_per_key = "5/1s"` | how many of those with the same key | no limit |
 /// | `queue_depth = 100` | how many of its runs may wait for a worker; a start beyond it is refused | no limit |
+///
+/// Counts may also be constants of type `u32`. The page on limits in the documentation tells what each counts.
 ///
 /// **Signature.** As for `#[step]`; a parameter of type `WorkflowContext` or `&WorkflowContext` tells of the run
 /// and is not stored.

@@ -92,8 +92,8 @@ pub use model::{
 pub use model::{
     Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules, Happened,
     Header, Invalid, Journal, Json, Label, Labels, NewCheckpoint, OnDeadline, OnParentEnd, Outcome,
-    Parent, Position, Run, RunFilter, RunId, RunKey, RunState, Signal, TimelineEntry, Timestamp,
-    Vote, VoteRefused, Waiting, WorkerRecord,
+    Parent, Position, Rate, Run, RunFilter, RunId, RunKey, RunState, Signal, TimelineEntry,
+    Timestamp, Vote, VoteRefused, Waiting, WorkerRecord,
 };
 pub use monitor::{Why, WhyCode, WorkflowMonitor};
 #[cfg(feature = "macros")]

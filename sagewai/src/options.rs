@@ -20,6 +20,15 @@ pub mod step {
 pub mod workflow {
     /// The name by which workers and clients know it: `name = "article-pipeline"`. The function's name by default.
     pub const name: &str = "";
+    /// How many of its runs all workers together drive at once: `concurrency = 10`. No limit by default.
+    pub const concurrency: u32 = 0;
+    /// How many runs of one concurrency key all workers together drive at once: `concurrency_per_key = 2`. No limit by
+    /// default.
+    pub const concurrency_per_key: u32 = 0;
+    /// How many of its runs begin in a time: `rate = "100/1m"`. No limit by default.
+    pub const rate: &str = "";
+    /// How many runs of one concurrency key begin in a time: `rate_per_key = "5/1s"`. No limit by default.
+    pub const rate_per_key: &str = "";
     /// How many of its runs may wait for a worker: `queue_depth = 100`; a start beyond it is refused. No limit by default.
     pub const queue_depth: u32 = 100;
 }

@@ -21,6 +21,7 @@ pub(crate) fn new_run(id: &str) -> NewRun {
         pool: "default".to_owned(),
         labels: Labels::new(),
         priority: 0,
+        concurrency_key: None,
         input: Json::parse("{}").unwrap(),
         fingerprint: 1,
         delay: Duration::ZERO,
@@ -54,6 +55,7 @@ pub(crate) fn commit_of(claimed: &Claimed, n: u32) -> Commit {
 fn serves() -> Serves {
     Serves {
         workflows: vec![WORKFLOW.to_owned()],
+        limited: Vec::new(),
         pool: "default".to_owned(),
         labels: Labels::new(),
     }

@@ -45,6 +45,7 @@ fn new_run(id: &str) -> NewRun {
         pool: "default".to_owned(),
         labels: Labels::new(),
         priority: 0,
+        concurrency_key: None,
         input: Json::null(),
         fingerprint: 1,
         delay: Duration::ZERO,
@@ -66,6 +67,7 @@ async fn worker(store: &SqliteStore) -> (WorkerKey, Serves) {
     store.register(&worker).await.unwrap();
     let serves = Serves {
         workflows: vec!["article".to_owned()],
+        limited: Vec::new(),
         pool: worker.pool,
         labels: Labels::new(),
     };

@@ -139,6 +139,14 @@ async fn victim(value: u32) -> Result<u32> {
     three(value).await
 }
 
+/// Driven a few at once, with a pause in which another may be.
+#[workflow(name = "limited", concurrency = 4, concurrency_per_key = 2)]
+async fn limited(value: u32) -> Result<u32> {
+    let value = one(value).await?;
+    sleep(Duration::from_millis(5)).await?;
+    two(value).await
+}
+
 /// Several things at once, one after the other: each combinator's outcome decides what comes next.
 #[workflow(name = "at-once")]
 async fn at_once(value: u32) -> Result<u32> {
@@ -242,6 +250,7 @@ async fn main() -> Result<()> {
         .max_claims(options.max_claims)
         .workflow(victim)
         .workflow(at_once)
+        .workflow(limited)
         .workflow(poison)
         .workflow(asking)
         .workflow(waiting);

@@ -11,7 +11,14 @@ use crate::parse::WrittenOption;
 use value::Value;
 
 const STEP: &[&str] = &["name", "retries", "retry_delay", "backoff", "timeout"];
-const WORKFLOW: &[&str] = &["name", "queue_depth"];
+const WORKFLOW: &[&str] = &[
+    "name",
+    "concurrency",
+    "concurrency_per_key",
+    "rate",
+    "rate_per_key",
+    "queue_depth",
+];
 
 /// Reads the options. One that is wrong is left out, so that the rest of the item still compiles.
 pub(super) fn read(
@@ -45,10 +52,12 @@ fn read_one(option: &WrittenOption) -> Result<Value> {
         "backoff" => value::factor(option),
         "queue_depth" => Ok(value::positive(option)?.map(some)),
         "timeout" => Ok(value::limit(option)?.map(some)),
+        "concurrency" | "concurrency_per_key" => Ok(value::slots(option)?.map(some)),
+        "rate" | "rate_per_key" => Ok(value::rate(option)?.map(some)),
         _ => value::duration(option),
     }
 }
 
-fn some(duration: &TokenStream) -> TokenStream {
-    quote!(::sagewai::macro_support::Option::Some(#duration))
+fn some(value: &TokenStream) -> TokenStream {
+    quote!(::sagewai::macro_support::Option::Some(#value))
 }

@@ -65,6 +65,11 @@ pub fn person(value: &str) -> Result<(), Invalid> {
     check("name of a person", value, 200)
 }
 
+/// Checks a concurrency key, by the same rule with 200 bytes.
+pub fn concurrency_key(value: &str) -> Result<(), Invalid> {
+    check("concurrency key", value, 200)
+}
+
 /// Checks the name of a worker, by the same rule.
 pub fn worker_name(value: &str) -> Result<(), Invalid> {
     check_name("worker name", value)

@@ -10,6 +10,7 @@ mod forgetting;
 mod gate;
 mod ids;
 mod labels;
+mod limits;
 mod lineage;
 mod payload;
 pub(crate) mod retry;
@@ -34,15 +35,16 @@ pub use gate::{
     gate_digest,
 };
 pub use ids::{
-    Invalid, Position, RunId, RunKey, WorkerKey, gate_name, person, pool_name, reason, signal_name,
-    worker_name, workflow_name,
+    Invalid, Position, RunId, RunKey, WorkerKey, concurrency_key, gate_name, person, pool_name,
+    reason, signal_name, worker_name, workflow_name,
 };
 pub use labels::{Label, Labels};
+pub use limits::{Admitted, Candidate, Limited, LimitedClaim, Limits, Rate, Usage};
 pub use lineage::{Cause, Child, Header, OnParentEnd, Parent};
 pub use payload::Json;
 pub use run::{
-    ClaimOne, Claimed, Journal, Messages, NewRun, Run, RunState, Started, Waiting, can_retry,
-    is_legal, orderly_claims,
+    ClaimOne, Claimed, Journal, Messages, NewRun, PRIORITY_LEVEL_US, Run, RunState, Started,
+    Waiting, can_retry, is_legal, orderly_claims,
 };
 #[cfg(feature = "schedules")]
 pub(crate) use schedule::Calendar;

@@ -159,6 +159,9 @@ impl fmt::Display for Waiting {
     }
 }
 
+/// What a level of priority is worth: who has one more goes before those who are older by less than a minute.
+pub const PRIORITY_LEVEL_US: i64 = 60_000_000;
+
 /// A run that is to be created.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {
@@ -170,8 +173,10 @@ pub struct NewRun {
     pub pool: String,
     /// What it asks of a worker.
     pub labels: Labels,
-    /// Higher ones are claimed first; then older ones.
+    /// A level is worth a minute of age; the oldest are claimed first.
     pub priority: i16,
+    /// Of the runs of one key, so many are driven at once as its workflow says.
+    pub concurrency_key: Option<String>,
     /// Its arguments.
     pub input: Json,
     /// Fingerprint of the workflow it begins with.
@@ -230,10 +235,12 @@ pub struct Run {
     pub claims: i32,
     /// Goes up with each message to the run, so that no wake-up is lost.
     pub wakes: i32,
-    /// Higher ones are claimed first.
+    /// A level is worth a minute of age; the oldest are claimed first.
     pub priority: i16,
     /// Fingerprint of the workflow it began with.
     pub fingerprint: i64,
+    /// The key under which its workflow's limits per key count it.
+    pub concurrency_key: Option<String>,
     /// Where it comes from, and how long it may take.
     pub header: Header,
     /// Whether it was asked to pause and has not come to a durable point yet.
@@ -256,6 +263,13 @@ impl Run {
     /// The key under which stores keep it.
     pub fn key(&self) -> RunKey {
         self.id.key()
+    }
+
+    /// Since when it counts as queued: when it was created, earlier by its priority. This never changes, so nothing
+    /// waits for ever behind what comes later.
+    pub(crate) fn queued_since(&self) -> Timestamp {
+        let ahead = i64::from(self.priority) * PRIORITY_LEVEL_US;
+        Timestamp::from_micros(self.created_at.as_micros() - ahead)
     }
 }
 

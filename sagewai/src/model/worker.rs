@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Labels, Position, RunId, Timestamp, WorkerKey};
+use super::{Labels, Limited, Position, RunId, Timestamp, WorkerKey};
 
 /// A worker that registers.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,12 +80,22 @@ pub struct Beat {
 /// Which runs a worker may serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serves {
-    /// The workflows it has registered.
+    /// The workflows it has registered that have no limits.
     pub workflows: Vec<String>,
+    /// Those that have.
+    pub limited: Vec<Limited>,
     /// Its pool.
     pub pool: String,
     /// Its labels.
     pub labels: Labels,
+}
+
+impl Serves {
+    /// All workflows that it has registered.
+    pub fn names(&self) -> Vec<String> {
+        let limited = self.limited.iter().map(|limited| limited.workflow.clone());
+        self.workflows.iter().cloned().chain(limited).collect()
+    }
 }
 
 /// What a look at the clock found.

@@ -110,6 +110,7 @@ macro_rules! entry_by_sql {
                     .bind(new.priority)
                     .bind(new.fingerprint)
                     .bind(due_at.map(Timestamp::as_micros))
+                    .bind(new.concurrency_key.as_deref())
                     .persistent(keep)
                     .execute(self.connection())
                     .await?;

@@ -395,6 +395,8 @@ impl News {
         for (commit, verdict) in commits.zip(&flushed.verdicts) {
             let beyond = &commit.beyond;
             news.due |= verdict.is_some() && (!beyond.ends.is_empty() || beyond.parent.is_some());
+            let leaves = !matches!(commit.then, Then::Continue);
+            news.work |= beyond.frees && leaves && *verdict == Some(Verdict::Committed);
             match (&commit.then, verdict) {
                 (Then::Finish(Ending::Completed), Some(_)) => {
                     news.runs.push((commit.run, commit.result().cloned()));

@@ -48,9 +48,9 @@ use async_trait::async_trait;
 
 use crate::model::{
     Act, Admission, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, History,
-    Journal as RunJournal, Lease, Messages, NewRun, NewWorker, Outcome, Run, RunFilter, RunId,
-    RunKey, RunState, RunningStep, ScheduleRecord, Serves, StartRules, Started, Tick, Timestamp,
-    Verdict, WorkerKey, WorkerRecord,
+    Journal as RunJournal, Lease, LimitedClaim, Limits, Messages, NewRun, NewWorker, Outcome, Run,
+    RunFilter, RunId, RunKey, RunState, RunningStep, ScheduleRecord, Serves, StartRules, Started,
+    Tick, Timestamp, Verdict, WorkerKey, WorkerRecord,
 };
 
 pub use any::AnyStore;
@@ -177,8 +177,9 @@ pub trait Queue {
     /// children that have ended, ends runs that are to be ended, and declares workers dead whose lease has passed.
     async fn tick(&self) -> StoreResult<Tick>;
 
-    /// Takes up to `limit` runs that this worker may serve: `running`, under a new epoch. Queued ones come by
-    /// priority, then age; runs of workers that are gone come first. Two workers never get the same run.
+    /// Takes up to `limit` runs that this worker may serve, of workflows without limits: `running`, under a new epoch.
+    /// Queued ones come by age, to which each level of priority adds a minute; runs of workers that are gone come first.
+    /// Two workers never get the same run.
     ///
     /// A worker that is gone itself gets nothing.
     async fn claim(
@@ -188,12 +189,30 @@ pub trait Queue {
         limit: u32,
     ) -> StoreResult<Vec<Claimed>>;
 
+    /// The same for workflows with limits, as far as these let it: never are more of them driven at once, by all workers
+    /// together, nor do more begin in a time. Of a workflow's runs the oldest come first that may. A run holds its slot while it is `running`, also when another worker takes it over; one that is
+    /// taken for the first time counts for its rate.
+    ///
+    /// Where a rate holds something back that this worker could take, it says when to look again.
+    async fn claim_limited(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        limit: u32,
+    ) -> StoreResult<LimitedClaim>;
+
     /// Takes again, each under a new epoch, the runs that the store holds for this worker but that are not among
     /// those it drives: claims whose reply was lost.
     async fn strays(&self, worker: WorkerKey, driven: &[RunKey]) -> StoreResult<Vec<Claimed>>;
 
-    /// Takes one certain run, if it is claimable now, whatever pool and labels it asks for.
-    async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne>;
+    /// Takes one certain run, if it is claimable now and the limits of its workflow let it, whatever pool and labels it
+    /// asks for, and whoever is before it in the queue.
+    async fn claim_one(
+        &self,
+        worker: WorkerKey,
+        run: &RunId,
+        limits: &Limits,
+    ) -> StoreResult<ClaimOne>;
 }
 
 /// What comes to runs from outside.

@@ -74,6 +74,7 @@ pub(super) fn run(row: &impl Cells) -> Read<Run> {
         wakes: row.int("wakes")?,
         priority: row.small("priority")?,
         fingerprint: row.big("fingerprint")?,
+        concurrency_key: row.text_or_null("lane")?,
         header: json_or_default(row, "header")?,
         pausing: row.flag_or_null("pausing")?.unwrap_or(false),
         waiting: match row.text_or_null("waiting")? {

@@ -252,7 +252,7 @@ impl WorkerBuilder {
         crate::model::worker_name(&setup.name)?;
         crate::model::pool_name(&setup.pool)?;
         setup.labels.check()?;
-        let reason = if setup.registry.names().is_empty() {
+        let reason = if setup.registry.is_empty() {
             "it serves no workflow; name at least one with `.workflow(f)`"
         } else if setup.concurrency == 0 {
             "a concurrency of 0 would never run anything"

@@ -6,6 +6,7 @@ use super::erased::{WorkflowBody, workflow_body};
 use super::graph::Graph;
 use super::spec::Workflow;
 use super::workflow_call::WorkflowCall;
+use crate::model::{Limited, Limits};
 
 /// A `#[workflow]` function, which is how a workflow is registered: `.workflow(article_pipeline)`.
 #[diagnostic::on_unimplemented(
@@ -41,6 +42,7 @@ pub(crate) struct Definition {
     pub(crate) name: &'static str,
     pub(crate) function: &'static str,
     pub(crate) module: &'static str,
+    pub(crate) limits: Limits,
     pub(crate) graph: &'static Graph,
     pub(crate) body: WorkflowBody,
 }
@@ -51,6 +53,7 @@ impl Definition {
             name: W::SPEC.name,
             function: W::SPEC.function,
             module: W::SPEC.module,
+            limits: W::SPEC.limits(),
             graph: W::GRAPH,
             body: workflow_body::<W>,
         }
@@ -63,12 +66,12 @@ pub(crate) struct Registry(BTreeMap<&'static str, Definition>);
 
 impl Registry {
     /// Adds a workflow. Another one of the same name is returned and not replaced; the same one again is fine.
-    pub(crate) fn add(&mut self, new: Definition) -> Result<(), Definition> {
+    pub(crate) fn add(&mut self, new: Definition) -> Result<(), Box<Definition>> {
         let held = self.0.entry(new.name).or_insert(new);
         if (held.module, held.function) == (new.module, new.function) {
             Ok(())
         } else {
-            Err(*held)
+            Err(Box::new(*held))
         }
     }
 
@@ -76,7 +79,23 @@ impl Registry {
         self.0.get(name).copied()
     }
 
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.0.keys().map(|name| (*name).to_owned()).collect()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Names of those without limits.
+    pub(crate) fn unlimited(&self) -> Vec<String> {
+        let all = self.0.values().filter(|found| !found.limits.are_any());
+        all.map(|found| found.name.to_owned()).collect()
+    }
+
+    /// Those with limits.
+    pub(crate) fn limited(&self) -> Vec<Limited> {
+        let all = self.0.values().filter(|found| found.limits.are_any());
+        let limited = all.map(|found| Limited {
+            workflow: found.name.to_owned(),
+            limits: found.limits,
+        });
+        limited.collect()
     }
 }

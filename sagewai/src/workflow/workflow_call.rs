@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use super::spec::Workflow;
+use super::spec::{Workflow, WorkflowSpec};
 use crate::error::Error;
 #[cfg(feature = "schedules")]
 use crate::model::RunTemplate;
@@ -23,6 +23,7 @@ pub struct WorkflowCall<W: Workflow> {
     pool: Option<String>,
     labels: Labels,
     priority: i16,
+    concurrency_key: Option<String>,
     delay: Duration,
     start_at: Option<SystemTime>,
     idempotency_key: Option<String>,
@@ -40,6 +41,7 @@ impl<W: Workflow> WorkflowCall<W> {
             pool: None,
             labels: Labels::new(),
             priority: 0,
+            concurrency_key: None,
             delay: Duration::ZERO,
             start_at: None,
             idempotency_key: None,
@@ -68,9 +70,22 @@ impl<W: Workflow> WorkflowCall<W> {
         self
     }
 
-    /// Higher ones are claimed first; 0 by default.
+    /// How urgent it is; 0 by default. Each level is worth a minute of age, and the oldest are claimed first: a run of
+    /// priority 10 goes before those of priority 0 that came up to ten minutes earlier, and an old run is not starved,
+    /// however many urgent ones come after it. Negative ones let others go first.
     pub fn priority(mut self, priority: i16) -> WorkflowCall<W> {
         self.priority = priority;
+        self
+    }
+
+    /// The key under which the workflow's limits per key count this run, often the name of a customer: see
+    /// [`concurrency_per_key`](crate::workflow::WorkflowSpec::concurrency_per_key) and
+    /// [`rate_per_key`](crate::workflow::WorkflowSpec::rate_per_key). 1 to 200 bytes. Runs without a key are not
+    /// limited per key. Children have keys of their own, or none.
+    ///
+    /// The run is refused at its start where its workflow declares no limit per key.
+    pub fn concurrency_key(mut self, key: impl Into<String>) -> WorkflowCall<W> {
+        self.concurrency_key = Some(key.into());
         self
     }
 
@@ -194,6 +209,9 @@ impl<W: Workflow> WorkflowCall<W> {
         let pool = self.pool.unwrap_or_else(|| DEFAULT_POOL.to_owned());
         crate::model::pool_name(&pool)?;
         self.labels.check()?;
+        if let Some(key) = &self.concurrency_key {
+            check_key(&W::SPEC, key)?;
+        }
         check_header(&self.header)?;
         let id = match (self.run_id, self.idempotency_key) {
             (Some(id), None) => RunId::new(id)?,
@@ -215,6 +233,7 @@ impl<W: Workflow> WorkflowCall<W> {
             pool,
             labels: self.labels,
             priority: self.priority,
+            concurrency_key: self.concurrency_key,
             input,
             fingerprint: W::FINGERPRINT.cast_signed(),
             delay: self.delay,
@@ -281,12 +300,26 @@ impl<W: Workflow> WorkflowCall<W> {
             pool: run.pool,
             labels: run.labels,
             priority: run.priority,
+            concurrency_key: run.concurrency_key,
             input: run.input,
             fingerprint: run.fingerprint,
             header: run.header,
             delay_us: u64::try_from(run.delay.as_micros()).unwrap_or(u64::MAX),
         })
     }
+}
+
+/// Without a limit per key, the key would do nothing.
+fn check_key(spec: &WorkflowSpec, key: &str) -> Result<(), Invalid> {
+    if !spec.limits().are_per_key() {
+        let reason = format!(
+            "workflow `{}` has no limit per key; declare one with `#[workflow(concurrency_per_key = 1)]` or \
+             `#[workflow(rate_per_key = \"10/1m\")]`",
+            spec.name
+        );
+        return Err(Invalid::new("concurrency key", key, reason));
+    }
+    crate::model::concurrency_key(key)
 }
 
 fn check_header(header: &Header) -> Result<(), Invalid> {

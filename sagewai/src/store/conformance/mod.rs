@@ -223,6 +223,20 @@ macro_rules! conformance_tests {
             run_that_was_taken_in_time_does_not_expire
             deadline_and_completion_at_once_leave_one_end
 
+            no_more_runs_of_a_workflow_are_driven_than_its_limit
+            claims_at_once_keep_the_limit
+            full_key_is_passed_over
+            keys_take_turns_by_age
+            run_that_waits_holds_no_slot_and_takes_one_again
+            slot_is_free_when_a_run_is_ended_or_stopped_from_outside
+            slot_of_a_dead_worker_goes_on_with_its_run
+            claim_of_others_leaves_workflows_with_limits_alone
+            rate_lets_so_many_begin_and_says_when_the_next_may
+            rate_of_a_key_holds_back_that_key
+            run_that_has_begun_goes_on_whatever_the_rate
+            one_run_is_not_claimed_beyond_the_limits
+            hint_follows_a_slot_that_becomes_free
+
             heartbeat_extends_the_lease_and_tells_what_runs
             heartbeat_of_a_worker_that_is_gone_is_lost
             lease_that_passed_is_found_by_the_clock
@@ -293,6 +307,7 @@ mod tests {
             include_str!("cases/pause.rs"),
             include_str!("cases/children.rs"),
             include_str!("cases/limits.rs"),
+            include_str!("cases/limited.rs"),
             include_str!("cases/lease.rs"),
             include_str!("cases/takeover.rs"),
             include_str!("cases/retry.rs"),

@@ -102,6 +102,7 @@ impl Entry for MemoryEntry<'_> {
             rows.run.labels.clone_from(&new.labels);
             rows.run.priority = new.priority;
             rows.run.fingerprint = new.fingerprint;
+            rows.run.concurrency_key.clone_from(&new.concurrency_key);
             let written = input_checkpoint(&new.input);
             let input = Checkpoint { written, at: now };
             rows.checkpoints

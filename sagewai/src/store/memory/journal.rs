@@ -49,6 +49,9 @@ impl Journal for InMemoryStore {
             (Then::HandBack, _) => self.hints.tell_work(),
             _ => {}
         }
+        if commit.beyond.frees && !matches!(commit.then, Then::Continue) {
+            self.hints.tell_work();
+        }
         if !commit.beyond.ends.is_empty() || commit.beyond.parent.is_some() {
             self.hints.tell_due();
         }
@@ -95,6 +98,7 @@ fn rows_of(new: &NewRun, now: Timestamp) -> RunRows {
         wakes: 0,
         priority: new.priority,
         fingerprint: new.fingerprint,
+        concurrency_key: new.concurrency_key.clone(),
         header: new.header.clone(),
         pausing: false,
         waiting: None,

@@ -2,6 +2,7 @@
 
 mod admission;
 mod journal;
+mod limited;
 mod outside;
 mod query;
 mod queue;

@@ -45,8 +45,7 @@ pub(super) struct RunRows {
 /// A place in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Queued {
-    /// The negated priority, so that the highest is first.
-    rank: i32,
+    /// When the run was created, earlier by its priority.
     since: Timestamp,
     pub(super) key: RunKey,
 }
@@ -64,9 +63,8 @@ impl Tables {
             self.timers.insert((at, key));
         } else {
             rows.run.due_at = None;
-            let rank = -i32::from(rows.run.priority);
-            let since = rows.run.created_at;
-            let queued = Queued { rank, since, key };
+            let since = rows.run.queued_since();
+            let queued = Queued { since, key };
             rows.queued = Some(queued);
             self.queue.insert(queued);
         }
@@ -117,6 +115,16 @@ impl Tables {
     pub(super) fn is_orphan(&self, run: &Run) -> bool {
         let worker = run.worker.and_then(|key| self.workers.get(&key));
         run.state == RunState::Running && worker.is_none_or(|w| w.gone_at.is_some())
+    }
+
+    /// Runs whose workers are gone, in the order of their claim.
+    pub(super) fn orphans(&self) -> Vec<RunKey> {
+        let orphans = self.runs.values().filter(|rows| self.is_orphan(&rows.run));
+        let mut orphans: Vec<_> = orphans
+            .map(|rows| (rows.run.queued_since(), rows.run.key()))
+            .collect();
+        orphans.sort_unstable();
+        orphans.into_iter().map(|(_, key)| key).collect()
     }
 
     /// Marks a worker as gone. Returns whether it was alive.

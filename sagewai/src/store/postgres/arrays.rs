@@ -1,5 +1,7 @@
 //! A batch as arrays, one per column, in the order of its statement's parameters.
 
+use std::sync::Arc;
+
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query as SqlxQuery;
@@ -38,10 +40,7 @@ pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
 fn shortest(batch: &Batch) -> &'static str {
     let commits = || batch.commits.iter();
     let starts = !batch.starts.is_empty();
-    let plain = batch
-        .starts
-        .iter()
-        .all(|run| run.delay.is_zero() && run.not_before.is_none() && run.header.is_empty())
+    let plain = batch.starts.iter().all(is_plain)
         && commits().all(|c| c.events.is_empty() && c.gates.is_empty() && c.beyond.is_empty());
     let ends = commits().any(|c| moves(c).is_some());
     let only_completes = commits().all(|c| completes(c) || moves(c).is_none());
@@ -54,6 +53,14 @@ fn shortest(batch: &Batch) -> &'static str {
         (false, true) if only_completes => END,
         (false, true) => MOVE,
     }
+}
+
+/// Whether the short statements have all that a start says.
+fn is_plain(run: &Arc<NewRun>) -> bool {
+    run.delay.is_zero()
+        && run.not_before.is_none()
+        && run.header.is_empty()
+        && run.concurrency_key.is_none()
 }
 
 fn completes(commit: &Commit) -> bool {
@@ -236,6 +243,7 @@ fn bind_headers(query: Query, batch: &Batch) -> Query {
         .bind(column(&batch.starts, |run| {
             run.not_before.map(Timestamp::as_micros)
         }))
+        .bind(column(&batch.starts, |run| run.concurrency_key.as_deref()))
 }
 
 fn bind_ends(query: Query, batch: &Batch) -> Query {

@@ -6,6 +6,7 @@ mod claim;
 mod flush;
 mod flush_sql;
 mod journal;
+mod limited;
 mod news;
 mod options;
 mod outside;

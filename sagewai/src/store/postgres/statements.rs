@@ -2,9 +2,9 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
-use super::claim::{CLAIM, CLAIM_ONE};
+use super::claim::{CLAIM, CLAIM_LIMITED, CLAIM_ONE, CLAIM_ONE_LIMITED};
 use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
-use super::{PostgresStore, admission, journal, outside, query, queue, queues, schema};
+use super::{PostgresStore, admission, journal, limited, outside, query, queue, queues, schema};
 use crate::store::schema::{APPLIED, NOTE_APPLIED};
 use crate::store::{StoreResult, sql};
 
@@ -21,7 +21,9 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("CHECKPOINTS_OF_MANY", journal::CHECKPOINTS_OF_MANY),
     ("CHILDREN", sql::CHILDREN),
     ("CLAIM", CLAIM),
+    ("CLAIM_LIMITED", CLAIM_LIMITED),
     ("CLAIM_ONE", CLAIM_ONE),
+    ("CLAIM_ONE_LIMITED", CLAIM_ONE_LIMITED),
     ("CLOCK", schema::CLOCK),
     ("CREATE_SCHEDULE", sql::CREATE_SCHEDULE),
     ("DELETE_SCHEDULE", sql::DELETE_SCHEDULE),
@@ -58,6 +60,11 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("KEEP", KEEP),
     ("KEEP_KEY", sql::KEEP_KEY),
     ("LAST_ORDINAL", sql::LAST_ORDINAL),
+    ("LIMITED_CANDIDATES", limited::CANDIDATES),
+    ("LIMITED_HELD_BACK", limited::HELD_BACK),
+    ("LIMITED_LOCK", limited::LOCK),
+    ("LIMITED_QUEUED", limited::QUEUED),
+    ("LIMITED_USED", limited::USED),
     ("LOCK", schema::LOCK),
     ("LOCK_KEY", sql::LOCK_KEY),
     ("LOCK_PLACE", outside::LOCK_PLACE),

@@ -35,8 +35,10 @@ pub(in crate::store) const KEEP_KEY: &str =
     "UPDATE debounces SET run_key = $3, since = $4, until = $5 WHERE workflow = $1 AND key = $2";
 
 /// Gives a run that has not begun what the last start said. `$1` its key, `$2` queue, `$3` priority, `$4` fingerprint, `$5`
-/// when it is due.
-pub(in crate::store) const REPLACE_RUN: &str = "UPDATE runs SET queue_id = $2, priority = $3, fingerprint = $4, due_at = $5 WHERE run_key = $1";
+/// when it is due, `$6` concurrency key.
+pub(in crate::store) const REPLACE_RUN: &str =
+    "UPDATE runs SET queue_id = $2, priority = $3, fingerprint = $4, due_at = $5, lane = $6
+     WHERE run_key = $1";
 
 /// Gives it other arguments. `$1` its key, `$2` arguments, `$3` their digest, `$4` when.
 pub(in crate::store) const REPLACE_INPUT: &str = "UPDATE checkpoints SET payload = $2, input_digest = $3, at = $4 WHERE run_key = $1 AND position = '$input'";

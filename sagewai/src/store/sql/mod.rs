@@ -17,11 +17,41 @@ pub(super) use query::*;
 pub(super) use queue::*;
 pub(super) use schedules::*;
 
+/// Where a run stands in `queue`, as far as its key: this follows from its row, which is asked by `$run` (`r.`, or
+/// nothing). A level of priority is worth [so much](crate::model::PRIORITY_LEVEL_US).
+macro_rules! place {
+    ($run:literal) => {
+        concat!(
+            $run,
+            "queue_id, coalesce(",
+            $run,
+            "lane, ''), (",
+            $run,
+            "lane IS NOT NULL AND ",
+            $run,
+            "epoch = 0), ",
+            $run,
+            "created_at - CAST(",
+            $run,
+            "priority AS bigint) * 60000000, ",
+            $run,
+            "run_key"
+        )
+    };
+}
+
+/// The columns of `queue`, in the order of [`place!`].
+macro_rules! place_columns {
+    () => {
+        "(queue_id, lane, fresh, since, run_key)"
+    };
+}
+
 /// What [`row::run`](super::row::run) reads, from `runs r` joined to `queues q`.
 macro_rules! run_columns {
     () => {
         "r.run_id, q.workflow, q.pool, CAST(q.labels AS text) AS labels, r.state, r.epoch, r.worker, r.claims, \
-         r.wakes, r.priority, r.fingerprint, r.header, r.pausing, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at"
+         r.wakes, r.priority, r.fingerprint, r.lane, r.header, r.pausing, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at"
     };
 }
 
@@ -62,5 +92,6 @@ macro_rules! schedule_columns {
 }
 
 pub(super) use {
-    checkpoint_columns, done_columns, event_columns, gate_columns, run_columns, schedule_columns,
+    checkpoint_columns, done_columns, event_columns, gate_columns, place, place_columns,
+    run_columns, schedule_columns,
 };

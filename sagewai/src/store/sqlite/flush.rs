@@ -136,7 +136,7 @@ pub(super) async fn create<'a>(
         answers.push(is_new);
         if is_new {
             rows.inputs.push((key, input_checkpoint(&run.input)));
-            rows.add_header(key, &run.header, now);
+            rows.add_header(key, run, now);
             match due_at {
                 Some(due_at) => rows.timers.push((due_at, key)),
                 None => rows.queued.push(key),
@@ -200,6 +200,7 @@ mod tests {
             pool: "default".to_owned(),
             labels: Labels::new(),
             priority: 0,
+            concurrency_key: None,
             input: input.clone(),
             fingerprint: 1,
             delay: Duration::ZERO,
@@ -235,6 +236,7 @@ mod tests {
         store.register(&worker).await.unwrap();
         let serves = Serves {
             workflows: vec!["article".to_owned()],
+            limited: Vec::new(),
             pool: worker.pool.clone(),
             labels: Labels::new(),
         };

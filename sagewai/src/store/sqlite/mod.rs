@@ -5,6 +5,7 @@ mod bulk;
 mod claim;
 mod flush;
 mod journal;
+mod limited;
 mod options;
 mod outside;
 #[cfg(test)]

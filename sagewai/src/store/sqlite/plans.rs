@@ -3,11 +3,11 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::bulk::Bulk;
-use super::{SqliteStore, admission, claim, flush, journal, query, queue, queues, rows};
+use super::{SqliteStore, admission, claim, flush, journal, limited, query, queue, queues, rows};
 use crate::store::{Schema, sql};
 
 /// Tables with a row for each run, or more.
-const LARGE: [&str; 10] = [
+const LARGE: [&str; 12] = [
     "runs",
     "checkpoints",
     "events",
@@ -18,6 +18,8 @@ const LARGE: [&str; 10] = [
     "endings",
     "put_off",
     "debounces",
+    "slots",
+    "pace",
 ];
 
 const SINGLE: &[&str] = &[
@@ -30,6 +32,14 @@ const SINGLE: &[&str] = &[
     claim::SERVED,
     claim::WORKER,
     journal::FENCE,
+    limited::ADD_PACE,
+    limited::FIRST_OF_LANE,
+    limited::FORGET_PACE,
+    limited::FREE_SLOTS,
+    limited::HAS_FRESH,
+    limited::HEADS,
+    limited::PACE,
+    limited::SLOTS,
     queue::BURY,
     queue::BURY_EXPIRED,
     queue::CLOCK,
@@ -144,13 +154,14 @@ fn every_statement_is_looked_at() {
         include_str!("claim.rs"),
         include_str!("flush.rs"),
         include_str!("journal.rs"),
+        include_str!("limited.rs"),
         include_str!("queue.rs"),
         include_str!("queues.rs"),
         include_str!("rows.rs"),
     ]
     .concat();
-    // Two more: rows for timers and endings go in by their values alone, which no plan is made for.
-    assert_eq!(sources.matches(": Bulk =").count(), BULK.len() + 2);
+    // Three more: rows for timers, endings and slots go in by their values alone, which no plan is made for.
+    assert_eq!(sources.matches(": Bulk =").count(), BULK.len() + 3);
     let own = SINGLE.len() - 45;
     assert_eq!(sources.matches("pub(super) const").count(), own);
 }

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 use super::bulk::Bulk;
 use super::queue::{ENQUEUE, execute_for};
 use crate::model::{
-    Cause, Commit, GateRequest, Header, Json, NewCheckpoint, NewEvent, RunKey, Then, Timestamp,
+    Cause, Commit, GateRequest, Json, NewCheckpoint, NewEvent, NewRun, RunKey, Then, Timestamp,
     Verdict,
 };
 use crate::store::columns::{self, Move};
@@ -59,8 +59,8 @@ pub(super) static INSERT_ENDINGS: Bulk = Bulk::new(
 );
 
 pub(super) static SET_HEADERS: Bulk = Bulk::new(
-    "UPDATE runs SET parent_key = v.column2, header = v.column3 FROM (VALUES ",
-    3,
+    "UPDATE runs SET parent_key = v.column2, header = v.column3, lane = v.column4 FROM (VALUES ",
+    4,
     ") v WHERE runs.run_key = v.column1",
 );
 
@@ -89,7 +89,7 @@ pub(super) struct Rows<'a> {
     gates: Vec<(RunKey, &'a GateRequest)>,
     withdrawn: Vec<(RunKey, &'a str)>,
     taken: Vec<(RunKey, &'a str)>,
-    headers: Vec<(RunKey, &'a Header)>,
+    headers: Vec<(RunKey, &'a NewRun)>,
     endings: Vec<(i64, RunKey, Cause)>,
     moves: Vec<(RunKey, Move, Option<i64>)>,
     pub(super) queued: Vec<RunKey>,
@@ -98,12 +98,12 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// Adds what is known of a run from its start.
-    pub(super) fn add_header(&mut self, run: RunKey, header: &'a Header, now: Timestamp) {
-        if header.is_empty() {
+    pub(super) fn add_header(&mut self, run: RunKey, new: &'a NewRun, now: Timestamp) {
+        if new.header.is_empty() && new.concurrency_key.is_none() {
             return;
         }
-        self.headers.push((run, header));
-        let limits = header.limits();
+        self.headers.push((run, new));
+        let limits = new.header.limits();
         self.endings
             .extend(limits.map(|(limit, cause)| (now.after(limit).as_micros(), run, cause)));
     }
@@ -230,11 +230,12 @@ impl<'a> Rows<'a> {
         }
         for (sql, part) in SET_HEADERS.parts(&self.headers) {
             let mut query = sqlx::query(sql);
-            for (run, header) in part {
+            for (run, new) in part {
                 query = query
                     .bind(run.uuid())
-                    .bind(columns::parent(header))
-                    .bind(columns::header(header));
+                    .bind(columns::parent(&new.header))
+                    .bind(columns::header(&new.header))
+                    .bind(new.concurrency_key.as_deref());
             }
             query.execute(&mut *tx).await?;
         }
