@@ -64,6 +64,7 @@ extern crate self as sagewai;
 
 pub mod client;
 mod clock;
+pub mod credentials;
 pub mod error;
 #[doc(hidden)]
 pub mod macro_support;
@@ -80,6 +81,10 @@ pub mod workflow;
 pub use client::{Backfill, Schedules};
 pub use client::{
     Client, GateHandle, Place, RunHandle, Settled, StateAt, Status, StepState, StepStatus,
+};
+pub use credentials::{
+    InferenceParams, Secret, WorkerCredentials, WrongCredentials, with_worker_credentials,
+    worker_credentials,
 };
 pub use error::{Classify, Error, Failure, Fault, Result, RunFailed, StepError};
 pub use model::{
@@ -105,7 +110,7 @@ pub use workflow::operations::{
     approval, child, map, now, record, signal, sleep, sleep_until, try_map, uuid,
 };
 pub use workflow::{
-    ApprovalGate, ChildCall, ChildHandle, Durable, Payload, SignalWait, Step, StepCall,
+    ApprovalGate, ChildCall, ChildHandle, Durable, Payload, SignalWait, Spawned, Step, StepCall,
     StepContext, Workflow, WorkflowCall, WorkflowContext, child, map, now, record, signal, sleep,
-    sleep_until, try_map, unchecked, uuid,
+    sleep_until, spawn, try_map, unchecked, uuid,
 };

@@ -31,6 +31,7 @@ impl Drive {
             );
             let attempt = attempt(
                 context,
+                self.life.setup.credentials.clone(),
                 step.spec.name,
                 step.spec.timeout,
                 step.input.clone(),
