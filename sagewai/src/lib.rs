@@ -57,11 +57,14 @@
 //! | `postgres` | yes | [`store::PostgresStore`]: for several machines |
 //! | `macros` | yes | the attributes |
 //! | `schedules` | yes | `Schedule`: runs that start by the calendar or at an interval |
+//! | `agents` | no | `agent`: models, tools and agents, whose every call is a checkpoint of its own |
 //! | `testing` | no | [`store::conformance`]: the contract of a store as tests, for your own |
 
 // Generated code names `::sagewai`, in the tests of this crate as well.
 extern crate self as sagewai;
 
+#[cfg(feature = "agents")]
+pub mod agent;
 pub mod client;
 mod clock;
 pub mod credentials;
@@ -77,6 +80,8 @@ pub mod store;
 pub mod worker;
 pub mod workflow;
 
+#[cfg(feature = "agents")]
+pub use agent::{ConditionalAgent, LoopAgent, ParallelAgent, SequentialAgent, UniversalAgent};
 #[cfg(feature = "schedules")]
 pub use client::{Backfill, Schedules};
 pub use client::{

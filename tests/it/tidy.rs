@@ -10,6 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &["error"]),
     ("store", &["model", "error"]),
     ("workflow", &["model", "error", "credentials"]),
+    ("agent", &["model", "workflow", "error", "credentials"]),
     (
         "client",
         &["model", "store", "workflow", "worker", "error", "clock"],

@@ -1,5 +1,8 @@
 //! Overrides over overrides, field by field.
 
+#[cfg(feature = "agents")]
+use std::collections::BTreeMap;
+
 use super::{InferenceParams, WorkerCredentials};
 
 impl WorkerCredentials {
@@ -18,6 +21,18 @@ impl WorkerCredentials {
 }
 
 impl InferenceParams {
+    /// These without what leads to one provider: its address, the key, the headers, and what it alone understands.
+    #[cfg(feature = "agents")]
+    pub(crate) fn without_access(self) -> InferenceParams {
+        InferenceParams {
+            api_base: None,
+            api_key: None,
+            headers: BTreeMap::new(),
+            extra: serde_json::Map::new(),
+            ..self
+        }
+    }
+
     /// These, with what `over` sets in its place: field by field, header by header, and in `extra` key by key. What
     /// `over` leaves open stays.
     ///

@@ -42,7 +42,7 @@ pub(crate) async fn attempt(
     // The body is made inside, since reading the arguments back may panic too.
     let run = context
         .clone()
-        .scope(async move { body(context, &input).await });
+        .scope(async move { body.begin(context, &input).await });
     let run = async move {
         match credentials {
             Some(credentials) => with_worker_credentials(credentials, run).await,
