@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -16,6 +17,7 @@ use crate::workflow::durable::Durable;
 use crate::workflow::execution::in_body;
 use crate::workflow::scope::Site;
 use crate::workflow::spec::BoxFuture;
+use crate::workflow::timeout::{Timeout, timeout};
 
 /// Something that answers: a model with its tools, or several agents put together. Agents are put together as values of
 /// any of their types; [`AnyAgent`] holds one whose type is not to show.
@@ -84,6 +86,13 @@ impl Chat {
     pub fn history(mut self, messages: impl IntoIterator<Item = Message>) -> Chat {
         self.asked.history.extend(messages);
         self
+    }
+
+    /// How long the run stays with it at most, all calls together. Then what goes on of it ends where it stands, and this
+    /// gives [`Fault::TimedOut`]. Only in a workflow, where the limit is a stored timer.
+    pub fn timeout(self, limit: Duration) -> Timeout<Chat> {
+        let what = format!("agent:{}", self.agent.name());
+        timeout(limit, what, self)
     }
 
     /// An answer of this type: the model is told its schema, and the answer is checked here, whatever the provider has
@@ -235,7 +244,7 @@ impl fmt::Debug for AnyAgent {
 macro_rules! asked_by_chat {
     ($($agent:ty)*) => { $(
         impl $agent {
-            /// Asks. See [`Chat`] for what becomes of it where.
+            /// Asks. See [`Chat`](crate::agent::Chat) for what becomes of it where.
             pub fn chat(&self, input: impl Into<String>) -> $crate::agent::Chat {
                 let agent = ::std::sync::Arc::new(self.clone());
                 $crate::agent::Chat::new(agent, input.into())

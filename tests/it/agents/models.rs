@@ -158,6 +158,7 @@ async fn stream_that_does_not_end_as_it_should_is_never_a_short_answer() {
             ("mid-error", Overloaded),
             ("mid-nonsense", BadResponse),
             ("stall", Timeout),
+            ("comments", Timeout),
             ("html", BadResponse),
             ("429-delay", RateLimited),
             ("slow", Timeout),
@@ -266,6 +267,13 @@ async fn provider_that_is_not_there_and_missing_keys_are_told_apart() {
     let error = HttpModel::new().chat(&to, &question()).await.unwrap_err();
     assert_eq!(error.kind(), ModelErrorKind::Connect);
     assert!(!error.is_terminal());
+    // A client for TLS is made without a provider of the process.
+    let secure = InferenceParams::new()
+        .api_base("https://127.0.0.1:9")
+        .unwrap();
+    let to = CallTarget::new("ollama/x".parse().unwrap(), secure).unwrap();
+    let error = HttpModel::new().chat(&to, &question()).await.unwrap_err();
+    assert_eq!(error.kind(), ModelErrorKind::Connect);
     let to = CallTarget::new("gpt-4o".parse().unwrap(), params).unwrap();
     let error = HttpModel::new().chat(&to, &question()).await.unwrap_err();
     assert_eq!(error.kind(), ModelErrorKind::Auth);

@@ -97,6 +97,10 @@ async fn serve(mut connection: TcpStream, asked: Arc<Mutex<Vec<Asked>>>) {
             let _ = connection
                 .write_all(format!("{head}{events}").as_bytes())
                 .await;
+            // It is still there, and says nothing.
+            while mode == "comments" && connection.write_all(b": busy\n\n").await.is_ok() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
             if mode == "stall" {
                 tokio::time::sleep(std::time::Duration::from_mins(1)).await;
             }
@@ -257,7 +261,7 @@ fn stream(is_anthropic: bool, mode: &str) -> (String, String) {
             (events.concat() + &fault, String::new())
         }
         "mid-nonsense" => (events[..3].concat() + "data: {oops\n\n", String::new()),
-        "stall" => (events[..3].concat(), String::new()),
+        "stall" | "comments" => (events[..3].concat(), String::new()),
         _ => (events.concat() + &end, String::new()),
     }
 }

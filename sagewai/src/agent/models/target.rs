@@ -15,6 +15,8 @@ use crate::model::Invalid;
 const TIMEOUT: Duration = Duration::from_mins(5);
 /// The longest time in which nothing of a streamed answer comes.
 const IDLE: Duration = Duration::from_mins(1);
+/// The longest time for a whole stream, where nobody says.
+const STREAM: Duration = Duration::from_mins(30);
 /// The most tokens of an answer where nobody says; sent in any case, because one dialect wants a number.
 const MAX_TOKENS: u32 = 4_096;
 
@@ -78,6 +80,11 @@ impl CallTarget {
     /// The longest time for a whole answer.
     pub fn timeout(&self) -> Duration {
         self.params.get_timeout().unwrap_or(TIMEOUT)
+    }
+
+    /// The longest time for a whole stream.
+    pub(super) fn stream_timeout(&self) -> Duration {
+        self.params.get_timeout().unwrap_or(STREAM)
     }
 
     /// The longest time in which nothing of a streamed answer comes.

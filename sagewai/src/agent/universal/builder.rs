@@ -105,6 +105,13 @@ impl UniversalAgentBuilder {
         self
     }
 
+    /// The longest time that one attempt of a call of the model may take, whoever answers. A provider's own limit is
+    /// [`InferenceParams::timeout`].
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.spec.timeout = Some(limit);
+        self
+    }
+
     /// What the models cost, so that replies tell.
     pub fn prices(mut self, prices: Prices) -> Self {
         self.prices = prices;

@@ -3,6 +3,7 @@
 mod builder;
 mod events;
 mod model_call;
+mod span;
 mod turns;
 
 use std::fmt;

@@ -2,8 +2,9 @@
 
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument;
 
-use super::{AgentEvent, AgentEventKind, UniversalAgent};
+use super::{AgentEvent, AgentEventKind, UniversalAgent, span};
 use crate::agent::chat::{ChatDelta, ChatReply, ChatRequest};
 use crate::agent::models::{CallTarget, Cost, resolve};
 use crate::agent::reply::Spent;
@@ -44,32 +45,30 @@ pub(super) async fn attempt(
     agent.tell(|| AgentEventKind::Asking {
         model: name.clone(),
     });
-    tracing::debug!(agent = inner.name, model = name, "a model is asked");
-    let reply = if inner.streams {
-        streamed(agent, &target, request).await?
-    } else {
-        inner.client.chat(&target, request).await?
+    let span = span::span(&inner.name, target.model());
+    let asking = async {
+        if inner.streams {
+            streamed(agent, &target, request).await
+        } else {
+            inner.client.chat(&target, request).await
+        }
     };
+    let reply = asking.instrument(span.clone()).await?;
     let cost = reply
         .usage
         .and_then(|usage| inner.prices.cost(target.model(), &usage));
-    tracing::debug!(
-        agent = inner.name,
-        model = name,
-        input_tokens = reply.usage.map(|usage| usage.input),
-        output_tokens = reply.usage.map(|usage| usage.output),
-        "a model has answered"
-    );
-    agent.tell(|| AgentEventKind::Answered {
-        model: name.clone(),
-        usage: reply.usage,
-        cost,
-    });
-    Ok(Answered {
+    let answered = Answered {
         asked: name,
         reply,
         cost,
-    })
+    };
+    span::answered(&span, &answered);
+    agent.tell(|| AgentEventKind::Answered {
+        model: answered.asked.clone(),
+        usage: answered.reply.usage,
+        cost,
+    });
+    Ok(answered)
 }
 
 async fn streamed(

@@ -67,7 +67,7 @@ pub(super) async fn within<T>(
         Ok(done) => done,
         Err(_) => Err(to.error(
             ModelErrorKind::Timeout,
-            format!("nothing came in {limit:?}"),
+            format!("it took longer than {limit:?}"),
         )),
     }
 }

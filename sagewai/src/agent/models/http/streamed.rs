@@ -5,6 +5,7 @@ use std::pin::Pin;
 use eventsource_stream::{EventStreamError, Eventsource};
 use futures_util::{Stream, StreamExt, stream};
 use reqwest::Response;
+use tokio::time::Instant;
 
 use super::answer::{chunk, grown, within};
 use super::{Assembler, Broken, Piece};
@@ -21,6 +22,8 @@ struct Streamed {
     /// What its provider must not repeat in an error.
     request: ChatRequest,
     request_id: Option<String>,
+    /// What only says that it is still there does not count for ever.
+    ends_at: Instant,
 }
 
 /// The pieces of an answer.
@@ -33,6 +36,7 @@ pub(super) fn streamed(
 ) -> ReplyStream {
     let streamed = Streamed {
         events: events(response, to.clone()),
+        ends_at: Instant::now() + to.stream_timeout(),
         assembler,
         to,
         request,
@@ -50,9 +54,9 @@ pub(super) fn streamed(
 impl Streamed {
     async fn next(&mut self) -> Result<ChatDelta, ModelError> {
         loop {
-            let limit = self.to.idle_timeout();
+            let left = self.ends_at.saturating_duration_since(Instant::now());
             let next = async { self.events.next().await.transpose() };
-            let Some(data) = within(limit, &self.to, next).await? else {
+            let Some(data) = within(left, &self.to, next).await? else {
                 let message = "the stream ended before the answer did";
                 return Err(self.to.error(ModelErrorKind::Truncated, message));
             };
@@ -79,7 +83,7 @@ fn events(response: Response, to: CallTarget) -> Events {
     let chunks = stream::unfold(
         (response, 0, to.clone()),
         |(mut response, read, to)| async move {
-            let next = match chunk(&mut response, &to).await {
+            let next = match within(to.idle_timeout(), &to, chunk(&mut response, &to)).await {
                 Ok(None) => return None,
                 Ok(Some(chunk)) => {
                     let read = read + chunk.len();
