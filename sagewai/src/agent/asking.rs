@@ -186,7 +186,9 @@ pub struct ChatJson<T> {
 }
 
 fn value<T: DeserializeOwned>(reply: &Reply) -> Result<T> {
-    parsed(reply.text()).map_err(|why| Failure::terminal(format!("the answer does not fit: {why}")))
+    // What does not fit is not told: it may be anything.
+    parsed(reply.text())
+        .map_err(|_| Failure::terminal("the answer does not fit the type that is asked for"))
 }
 
 #[diagnostic::do_not_recommend]

@@ -1,10 +1,11 @@
 //! An agent in a workflow: each call is a checkpoint, failures drive the stored retries, nothing committed is asked again.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use sagewai::agent::{
-    ChatReply, ModelError, ModelErrorKind, ScriptedModel, UniversalAgent, schemars,
+    AgentEventKind, ChatReply, Cost, ModelError, ModelErrorKind, Price, Prices, ScriptedModel,
+    UniversalAgent, Usage, schemars,
 };
 use sagewai::prelude::*;
 use sagewai::{EventKind, InferenceParams, RunState, Waiting, WorkerCredentials};
@@ -103,7 +104,11 @@ static JUDGE: LazyLock<UniversalAgent> = LazyLock::new(|| {
     let script = ScriptedModel::new(|request| {
         noted("judge");
         assert!(request.output.as_ref().unwrap().schema["properties"]["fits"].is_object());
+        let ctx = StepContext::current().unwrap();
+        let is_stubborn =
+            ctx.run_id().as_str().starts_with("stubborn") && ledger::of(ctx.run_id()).len() < 3;
         Ok(ChatReply::text(match request.messages.len() {
+            _ if is_stubborn => "hush-hush",
             1 => "Yes, it does.",
             _ => "```json\n{\"fits\": true}\n```",
         }))
@@ -206,6 +211,19 @@ on_every_store! {
         worker.shutdown().await.unwrap();
     }
 
+    async fn answer_that_never_fits_fails_that_call_and_a_retry_makes_it_again(scene: Scene) {
+        let id = scene.id("stubborn");
+        let worker = scene.worker().workflow(judges).start().await.unwrap();
+        let run = judges().run_id(&id).start(&scene.client).await.unwrap();
+        let error = soon(run.result()).await.unwrap_err().to_string();
+        assert!(error.contains("does not fit `Verdict`") && !error.contains("hush"), "{error}");
+        assert_eq!(ledger::of(&id).len(), 2);
+        scene.client.retry(id.as_str(), "ops").await.unwrap();
+        assert!(soon(run.result()).await.unwrap());
+        assert_eq!(ledger::of(&id).len(), 3);
+        worker.shutdown().await.unwrap();
+    }
+
     async fn worker_puts_its_own_model_and_key_in_place_and_nothing_of_them_is_stored(scene: Scene) {
         let provider = FakeProvider::start().await;
         let params = InferenceParams::new().api_base(&provider.url).unwrap().api_key("sk-canary-77").unwrap();
@@ -261,4 +279,50 @@ fn agents_that_cannot_be_asked_are_refused_when_they_are_described() {
     assert!(
         build(UniversalAgent::builder("a").model("o3").max_iterations(0)).contains("0 iterations")
     );
+}
+
+#[tokio::test]
+async fn listener_hears_the_text_as_it_comes_and_what_it_cost() {
+    let told: Arc<Mutex<Vec<AgentEventKind>>> = Arc::default();
+    let heard = told.clone();
+    let usage = Usage {
+        input: 1_000,
+        output: 200,
+        ..Usage::default()
+    };
+    let reply = ChatReply {
+        usage: Some(usage),
+        ..ChatReply::text("Hello.")
+    };
+    let prices = Prices::of("2026-11-01").model("gpt-4o", Price::cents(250, 1_000));
+    let agent = UniversalAgent::builder("teller")
+        .model("gpt-4o")
+        .scripted(ScriptedModel::answering([
+            Ok(reply),
+            Ok(ChatReply::text("Bye.")),
+        ]))
+        .prices(prices.unwrap())
+        .stream()
+        .on_event(move |event| heard.lock().unwrap().push(event.kind.clone()))
+        .build()
+        .unwrap();
+    let reply = agent.chat("Hi.").await.unwrap();
+    let cost = Some(Cost::from_nano_dollars(4_500_000));
+    assert_eq!((reply.spent().usage, reply.spent().cost), (usage, cost));
+    assert_eq!(
+        told.lock().unwrap()[..],
+        [
+            AgentEventKind::Asking {
+                model: "openai/gpt-4o".to_owned()
+            },
+            AgentEventKind::Text("Hello.".to_owned()),
+            AgentEventKind::Answered {
+                model: "openai/gpt-4o".to_owned(),
+                usage: Some(usage),
+                cost
+            },
+        ]
+    );
+    // Without usage the cost is not known, rather than nothing.
+    assert_eq!(agent.chat("Hi.").await.unwrap().spent().cost, None);
 }

@@ -210,10 +210,9 @@ impl UniversalAgentBuilder {
 
 /// Checks the name of an agent: it becomes a part of positions.
 pub(in crate::agent) fn agent_name(name: &str) -> Result<(), Invalid> {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_ .".contains(c);
+    let is_plain = |c: char| c.is_alphanumeric() || "-_ ".contains(c);
     if name.is_empty() || name.len() > 60 || name.trim() != name || !name.chars().all(is_plain) {
-        let reason =
-            "take 1 to 60 letters, digits, `-`, `_`, `.` and spaces, with none at its ends";
+        let reason = "take 1 to 60 letters, digits, `-`, `_` and spaces, with none at its ends";
         return Err(Invalid::new("agent", name, reason));
     }
     Ok(())

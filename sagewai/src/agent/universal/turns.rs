@@ -63,7 +63,7 @@ impl Talk<'_> {
             return Ok(None);
         }
         if let Some(expected) = self.asked.expected.clone()
-            && let Some(repair) = self.repair(&expected, &text)?
+            && let Some(repair) = self.repair(&expected, &text)
         {
             self.messages.push(repair);
             return Ok(None);
@@ -102,9 +102,16 @@ impl Talk<'_> {
                 .map(|expected| expected.schema.clone()),
         });
         let (agent, model) = (self.agent.clone(), self.model);
+        let must_fit = self.asked.expected.clone().filter(|_| self.repaired);
         let body = Arc::new(move || {
-            let (agent, request) = (agent.clone(), request.clone());
-            Box::pin(async move { attempt(&agent, model, &request).await }) as _
+            let (agent, request, must_fit) = (agent.clone(), request.clone(), must_fit.clone());
+            Box::pin(async move {
+                let answered = attempt(&agent, model, &request).await?;
+                match &must_fit {
+                    Some(expected) => fitting(answered, expected),
+                    None => Ok(answered),
+                }
+            }) as _
         });
         let spec = self.agent.0.spec;
         self.place.call("model", spec, digest(&new), body).await
@@ -125,21 +132,30 @@ impl Talk<'_> {
     }
 
     /// What the model is told about an answer that does not fit, once.
-    fn repair(&mut self, expected: &Expected, text: &str) -> Result<Option<Message>> {
-        let Err(why) = (expected.check)(text) else {
-            return Ok(None);
-        };
-        if std::mem::replace(&mut self.repaired, true) {
-            return Err(Failure::terminal(format!(
-                "the answer of agent `{}` does not fit `{}`, and did not after it was told: {why}",
-                self.agent.0.name, expected.schema.name
-            )));
+    fn repair(&mut self, expected: &Expected, text: &str) -> Option<Message> {
+        if self.repaired {
+            return None;
         }
+        let why = (expected.check)(text).err()?;
+        self.repaired = true;
         let instruction = expected.schema.instruction();
-        Ok(Some(Message::user(format!(
+        Some(Message::user(format!(
             "This does not fit: {why}\n{instruction}"
-        ))))
+        )))
     }
+}
+
+/// An answer that was to be put right and does not fit is a failure of that call: so a retry of the run makes the call
+/// again, and another model may do better.
+fn fitting(answered: Answered, expected: &Expected) -> Result<Answered> {
+    let message = &answered.reply.message;
+    if !message.tool_calls.is_empty() || (expected.check)(&message.text).is_ok() {
+        return Ok(answered);
+    }
+    Err(Failure::terminal(format!(
+        "the answer of model `{}` does not fit `{}`, and did not after it was told",
+        answered.asked, expected.schema.name
+    )))
 }
 
 /// Whether it is not the model that failed: another one would fail as well.
