@@ -57,13 +57,17 @@
 //! | `postgres` | yes | [`store::PostgresStore`]: for several machines |
 //! | `macros` | yes | the attributes |
 //! | `schedules` | yes | `Schedule`: runs that start by the calendar or at an interval |
+//! | `agents` | no | `agent`: models, tools and agents, whose every call is a checkpoint of its own |
 //! | `testing` | no | [`store::conformance`]: the contract of a store as tests, for your own |
 
 // Generated code names `::sagewai`, in the tests of this crate as well.
 extern crate self as sagewai;
 
+#[cfg(feature = "agents")]
+pub mod agent;
 pub mod client;
 mod clock;
+pub mod credentials;
 pub mod error;
 #[doc(hidden)]
 pub mod macro_support;
@@ -77,12 +81,18 @@ pub mod store;
 pub mod worker;
 pub mod workflow;
 
+#[cfg(feature = "agents")]
+pub use agent::{ConditionalAgent, LoopAgent, ParallelAgent, SequentialAgent, UniversalAgent};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use client::StartIn;
 #[cfg(feature = "schedules")]
 pub use client::{Backfill, Schedules};
 pub use client::{
     Client, GateHandle, Place, RunHandle, Settled, StateAt, Status, StepState, StepStatus,
+};
+pub use credentials::{
+    InferenceParams, Secret, WorkerCredentials, WrongCredentials, with_worker_credentials,
+    worker_credentials,
 };
 pub use error::{Classify, Error, Failure, Fault, Result, RunFailed, StepError};
 pub use model::{
@@ -109,7 +119,7 @@ pub use workflow::operations::{
     approval, child, map, now, record, signal, sleep, sleep_until, try_map, uuid,
 };
 pub use workflow::{
-    ApprovalGate, ChildCall, ChildHandle, Durable, Payload, SignalWait, Step, StepCall,
+    ApprovalGate, ChildCall, ChildHandle, Durable, Payload, SignalWait, Spawned, Step, StepCall,
     StepContext, Workflow, WorkflowCall, WorkflowContext, child, map, now, record, signal, sleep,
-    sleep_until, try_map, unchecked, uuid,
+    sleep_until, spawn, try_map, unchecked, uuid,
 };

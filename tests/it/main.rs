@@ -1,5 +1,6 @@
 //! Everything that needs more than one module, on every store, in one binary.
 
+mod agents;
 mod children;
 mod combinators;
 mod conformance;

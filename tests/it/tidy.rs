@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 /// Each layer of the runtime crate, and those it may name.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("error", &["model", "store"]),
+    ("error", &["model", "store", "credentials"]),
+    ("credentials", &[]),
     ("model", &["error"]),
     ("store", &["model", "error"]),
-    ("workflow", &["model", "error"]),
+    ("workflow", &["model", "error", "credentials"]),
+    ("agent", &["model", "workflow", "error", "credentials"]),
     (
         "client",
         &["model", "store", "workflow", "worker", "error", "clock"],
@@ -17,7 +19,17 @@ const LAYERS: &[(&str, &[&str])] = &[
         "monitor",
         &["model", "store", "workflow", "client", "error"],
     ),
-    ("worker", &["model", "store", "workflow", "error", "clock"]),
+    (
+        "worker",
+        &[
+            "model",
+            "store",
+            "workflow",
+            "error",
+            "clock",
+            "credentials",
+        ],
+    ),
 ];
 
 /// Files that every store has.

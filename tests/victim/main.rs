@@ -3,6 +3,7 @@
 //! Its steps write what they do into a ledger outside of the store. On demand it stands still at a certain point,
 //! says so by a marker file, and waits to be killed.
 
+mod agents;
 mod starts;
 mod stop_at_commit;
 
@@ -253,7 +254,8 @@ async fn main() -> Result<()> {
         .workflow(limited)
         .workflow(poison)
         .workflow(asking)
-        .workflow(waiting);
+        .workflow(waiting)
+        .workflow(agents::agents);
     if let Some((key, value)) = options.label.as_deref().and_then(|l| l.split_once('=')) {
         worker = worker.label(key, value);
     }

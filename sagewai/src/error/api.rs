@@ -1,5 +1,6 @@
 //! What callers of the library get.
 
+use crate::credentials::WrongCredentials;
 use crate::model::{Decision, Invalid, Outcome, RunId, RunState, VoteRefused};
 use crate::store::StoreError;
 
@@ -15,6 +16,9 @@ pub enum Error {
     /// A name or an option cannot be used.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// A worker cannot bring these credentials along.
+    #[error(transparent)]
+    Credentials(#[from] WrongCredentials),
     /// An argument cannot be stored.
     #[error("the input of workflow `{workflow}` {fault}")]
     Input {

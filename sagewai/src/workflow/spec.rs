@@ -80,6 +80,8 @@ pub struct StepSpec {
     pub function: &'static str,
     /// `module_path!()` of the function.
     pub module: &'static str,
+    /// What its documentation says.
+    pub doc: &'static str,
 }
 
 impl StepSpec {
@@ -101,6 +103,7 @@ impl StepSpec {
             signature,
             function,
             module,
+            doc: "",
         }
     }
 }

@@ -87,7 +87,13 @@ impl<S: Step> Durable for StepCall<S> {
     where
         Self: 'a,
     {
-        call_step(at, self.spec, &self.input, &S::ARGUMENTS, step_body::<S>)
+        call_step(
+            at,
+            self.spec,
+            &self.input,
+            &S::ARGUMENTS,
+            StepBody::Of(step_body::<S>),
+        )
     }
 }
 
