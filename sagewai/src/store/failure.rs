@@ -62,8 +62,8 @@ impl Kind {
             // Disk full is for people to mend, and waiting alone does not.
             "53100" => Kind::Refused,
             "55P03" => Kind::Locked,
-            // A server that only reads (it was just demoted), statements ended by a limit.
-            "25006" | "57014" => Kind::Unavailable,
+            // A server that only reads (it was just demoted), statements and pauses ended by a limit.
+            "25006" | "25P03" | "57014" => Kind::Unavailable,
             // Connections, resources, shutdown and start of the server, failures of the system below it.
             _ if ["08", "53", "57", "58"].contains(&&code[..2]) => Kind::Unavailable,
             _ => Kind::Refused,

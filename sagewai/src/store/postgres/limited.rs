@@ -33,7 +33,8 @@ SELECT set_config('idle_in_transaction_session_timeout', '5s', true), set_config
        pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1, 0))";
 
 /// What of its limits a workflow, `$1`, has used up: of each lane the runs that are driven, and those that have begun, with
-/// until when they count. What does not count any more is deleted. There is always one row, for the
+/// until when they count. What does not count any more is deleted. (Those of
+/// other workflows are not looked at: the sum keeps away the index by time.) There is always one row, for the
 /// time, and whether there may be runs of workers that are gone.
 pub(super) const USED: &str = "
 WITH clock AS MATERIALIZED (SELECT now_us() AS now),
@@ -50,7 +51,7 @@ SELECT '' AS lane, 0::bigint AS runs, NULL::bigint AS until, now,
 UNION ALL
 SELECT h.lane, count(*), NULL, 0, false FROM slotted h WHERE h.driven GROUP BY h.lane
 UNION ALL
-SELECT p.lane, p.runs, p.until, 0, false FROM pace p WHERE p.workflow = $1 AND p.until > (SELECT now FROM clock)";
+SELECT p.lane, p.runs, p.until, 0, false FROM pace p WHERE p.workflow = $1 AND p.until + 0 > (SELECT now FROM clock)";
 
 /// The first runs of each lane that may go on, oldest first. `$1` workflow, `$2` pool, `$3` labels, `$4` lanes that are
 /// full, `$5` lanes of which nothing can begin, `$6` whether anything can begin at all, `$7` how many are wanted, `$8` how
