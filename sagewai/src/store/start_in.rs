@@ -32,3 +32,23 @@ pub(super) mod sealed {
     /// Keeps others from implementing it.
     pub trait Sealed {}
 }
+
+/// Makes open transactions of these types, by a function that starts on the connection behind both.
+macro_rules! open_transaction {
+    ($($connection:ty),+ => $start:path) => { $(
+        impl $crate::store::start_in::sealed::Sealed for $connection {}
+
+        impl $crate::store::OpenTransaction for $connection {
+            fn start<'a>(
+                &'a mut self,
+                schema: Option<&'a str>,
+                new: $crate::model::NewRun,
+                rules: &'a $crate::model::StartRules,
+            ) -> $crate::store::start_in::Starting<'a> {
+                Box::pin($start(self, schema, new, rules))
+            }
+        }
+    )+ };
+}
+
+pub(super) use open_transaction;

@@ -12,7 +12,7 @@ use super::schema::MIGRATIONS;
 use crate::model::{Admission, NewRun, StartRules};
 use crate::store::admission::{self, admit};
 use crate::store::failure::{Failure, Kind};
-use crate::store::start_in::{OpenTransaction, Starting, sealed};
+use crate::store::start_in::open_transaction;
 use crate::store::{StoreError, StoreResult, schema};
 
 /// The schema where nothing else is said.
@@ -20,30 +20,7 @@ pub(super) const DEFAULT_SCHEMA: &str = "sagewai";
 /// How often a start is tried that others got in the way of.
 const CLASHES_MAX: u32 = 10;
 
-impl sealed::Sealed for Transaction<'_, Postgres> {}
-impl sealed::Sealed for PgConnection {}
-
-impl OpenTransaction for Transaction<'_, Postgres> {
-    fn start<'a>(
-        &'a mut self,
-        schema: Option<&'a str>,
-        new: NewRun,
-        rules: &'a StartRules,
-    ) -> Starting<'a> {
-        Box::pin(start(self, schema, new, rules))
-    }
-}
-
-impl OpenTransaction for PgConnection {
-    fn start<'a>(
-        &'a mut self,
-        schema: Option<&'a str>,
-        new: NewRun,
-        rules: &'a StartRules,
-    ) -> Starting<'a> {
-        Box::pin(start(self, schema, new, rules))
-    }
-}
+open_transaction! { Transaction<'_, Postgres>, PgConnection => start }
 
 async fn start(
     connection: &mut PgConnection,

@@ -10,35 +10,12 @@ use super::writer::now;
 use crate::model::{Admission, NewRun, StartRules};
 use crate::store::admission::{self, admit};
 use crate::store::failure::Failure;
-use crate::store::start_in::{OpenTransaction, Starting, sealed};
+use crate::store::start_in::open_transaction;
 use crate::store::{StoreError, StoreResult, schema};
 
 const LABEL: &str = "the caller's transaction";
 
-impl sealed::Sealed for Transaction<'_, Sqlite> {}
-impl sealed::Sealed for SqliteConnection {}
-
-impl OpenTransaction for Transaction<'_, Sqlite> {
-    fn start<'a>(
-        &'a mut self,
-        schema: Option<&'a str>,
-        new: NewRun,
-        rules: &'a StartRules,
-    ) -> Starting<'a> {
-        Box::pin(start(self, schema, new, rules))
-    }
-}
-
-impl OpenTransaction for SqliteConnection {
-    fn start<'a>(
-        &'a mut self,
-        schema: Option<&'a str>,
-        new: NewRun,
-        rules: &'a StartRules,
-    ) -> Starting<'a> {
-        Box::pin(start(self, schema, new, rules))
-    }
-}
+open_transaction! { Transaction<'_, Sqlite>, SqliteConnection => start }
 
 async fn start(
     connection: &mut SqliteConnection,
