@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::check;
-use crate::agent::asking::{Agent, AnyAgent, Asked, asked_by_chat};
+use crate::agent::asking::{Agent, AnyAgent, Asked};
 use crate::agent::place::Place;
 use crate::agent::reply::Reply;
 use crate::error::{Failure, Result};
@@ -157,22 +157,6 @@ impl ConditionalAgent {
     }
 }
 
-impl Agent for ConditionalAgent {
-    fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    fn respond(&self, asked: Asked, place: Place) -> BoxFuture<'_, Result<Reply>> {
-        Box::pin(self.run(asked, place))
-    }
-}
-
-impl fmt::Debug for ConditionalAgent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 impl fmt::Debug for ConditionalAgentBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConditionalAgent")
@@ -183,4 +167,4 @@ impl fmt::Debug for ConditionalAgentBuilder {
     }
 }
 
-asked_by_chat! { ConditionalAgent }
+composed! { ConditionalAgent }

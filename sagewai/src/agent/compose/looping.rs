@@ -4,12 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Progress, check, tell};
-use crate::agent::asking::{Agent, AnyAgent, Asked, asked_by_chat};
+use crate::agent::asking::{Agent, AnyAgent, Asked};
 use crate::agent::place::Place;
 use crate::agent::reply::{Reply, Spent};
 use crate::error::Result;
 use crate::model::Invalid;
-use crate::workflow::spec::BoxFuture;
 
 type Stop = dyn Fn(&str, usize) -> bool + Send + Sync;
 
@@ -131,22 +130,6 @@ impl LoopAgent {
     }
 }
 
-impl Agent for LoopAgent {
-    fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    fn respond(&self, asked: Asked, place: Place) -> BoxFuture<'_, Result<Reply>> {
-        Box::pin(self.run(asked, place))
-    }
-}
-
-impl fmt::Debug for LoopAgent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 impl fmt::Debug for LoopAgentBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LoopAgent")
@@ -157,4 +140,4 @@ impl fmt::Debug for LoopAgentBuilder {
     }
 }
 
-asked_by_chat! { LoopAgent }
+composed! { LoopAgent }

@@ -1,6 +1,33 @@
 //! Agents put together. Inside a workflow, what each of them has done is a checkpoint: branches that ended and rounds
 //! that are over are not done again.
 
+/// Makes an agent of a type that holds its description and has `run`.
+macro_rules! composed {
+    ($agent:ident) => {
+        impl $crate::agent::Agent for $agent {
+            fn name(&self) -> &str {
+                &self.0.name
+            }
+
+            fn respond(
+                &self,
+                asked: $crate::agent::asking::Asked,
+                place: $crate::agent::place::Place,
+            ) -> $crate::workflow::spec::BoxFuture<'_, $crate::Result<$crate::agent::Reply>> {
+                Box::pin(self.run(asked, place))
+            }
+        }
+
+        impl ::std::fmt::Debug for $agent {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        $crate::agent::asking::asked_by_chat! { $agent }
+    };
+}
+
 mod conditional;
 mod from_fn;
 mod looping;

@@ -4,12 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Progress, check, tell};
-use crate::agent::asking::{Agent, AnyAgent, Asked, asked_by_chat};
+use crate::agent::asking::{Agent, AnyAgent, Asked};
 use crate::agent::place::Place;
 use crate::agent::reply::{Reply, Spent};
 use crate::error::Result;
 use crate::model::Invalid;
-use crate::workflow::spec::BoxFuture;
 
 type Merge = dyn Fn(&[Reply]) -> String + Send + Sync;
 
@@ -104,22 +103,6 @@ impl ParallelAgent {
     }
 }
 
-impl Agent for ParallelAgent {
-    fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    fn respond(&self, asked: Asked, place: Place) -> BoxFuture<'_, Result<Reply>> {
-        Box::pin(self.run(asked, place))
-    }
-}
-
-impl fmt::Debug for ParallelAgent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 impl fmt::Debug for ParallelAgentBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParallelAgent")
@@ -129,4 +112,4 @@ impl fmt::Debug for ParallelAgentBuilder {
     }
 }
 
-asked_by_chat! { ParallelAgent }
+composed! { ParallelAgent }

@@ -4,12 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Progress, check, tell};
-use crate::agent::asking::{Agent, AnyAgent, Asked, asked_by_chat};
+use crate::agent::asking::{Agent, AnyAgent, Asked};
 use crate::agent::place::Place;
 use crate::agent::reply::{Reply, Spent};
 use crate::error::Result;
 use crate::model::Invalid;
-use crate::workflow::spec::BoxFuture;
 
 /// One agent after the other: what one answers, the next is asked. The answer is that of the last.
 ///
@@ -99,22 +98,6 @@ impl SequentialAgent {
     }
 }
 
-impl Agent for SequentialAgent {
-    fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    fn respond(&self, asked: Asked, place: Place) -> BoxFuture<'_, Result<Reply>> {
-        Box::pin(self.run(asked, place))
-    }
-}
-
-impl fmt::Debug for SequentialAgent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 impl fmt::Debug for SequentialAgentBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SequentialAgent")
@@ -124,4 +107,4 @@ impl fmt::Debug for SequentialAgentBuilder {
     }
 }
 
-asked_by_chat! { SequentialAgent }
+composed! { SequentialAgent }
