@@ -87,11 +87,7 @@ on_every_shared_store! {
                 let id = format!("branches-{point}-{n}");
                 let run = at_once(1).run_id(&id).start(&scene.client).await.unwrap();
                 let first = field.victim(&[&format!("--stop-{point}-commit"), &n.to_string()]);
-                // Beyond its last commit, it does not stand still any more.
-                stopped = until(async || {
-                    let is_over = run.status().await.unwrap().run.state.is_finished();
-                    if field.marker().exists() { Some(true) } else { is_over.then_some(false) }
-                }).await;
+                stopped = field.stands_still(&run).await;
                 let stored = scene.client.journal(run.id()).await.unwrap();
                 first.kill();
                 let second = field.victim(&[]);
@@ -99,17 +95,7 @@ on_every_shared_store! {
                 assert_eq!(soon(run.result()).await.unwrap(), 17, "{id}");
                 second.kill();
                 let journal = scene.client.journal(run.id()).await.unwrap();
-                let ordinals: Vec<u32> = journal.checkpoints.iter().map(|c| c.written.ordinal).collect();
-                let expected: Vec<u32> = (0..).take(ordinals.len()).collect();
-                assert_eq!(ordinals, expected, "{id}");
-                let effects = field.effects(&id);
-                for checkpoint in &stored.checkpoints {
-                    let position = &checkpoint.written.position;
-                    let ends = effects.get(&format!("end {position}")).copied();
-                    if checkpoint.written.kind == sagewai::CheckpointKind::Step {
-                        assert_eq!(ends, Some(1), "{id}: {position} was committed, and done again");
-                    }
-                }
+                field.assert_none_repeated(&id, &stored, &journal);
             }
         }
         assert!(n > 5, "it has several commits: {n}");

@@ -1,12 +1,11 @@
 //! Processes that are killed at each commit of agents with tools that are put together: no call that was committed is
 //! made again.
 
-use sagewai::CheckpointKind;
 use sagewai::prelude::*;
 
 use crate::on_every_shared_store;
-use crate::support::field::Field;
-use crate::support::{soon, until};
+use crate::support::field::{Field, steps_of};
+use crate::support::soon;
 
 /// What the victims serve; here it is only started.
 #[workflow(name = "agents")]
@@ -25,11 +24,7 @@ on_every_shared_store! {
                 let id = format!("agents-{point}-{n}");
                 let run = agents(1).run_id(&id).start(&scene.client).await.unwrap();
                 let first = field.victim(&[&format!("--stop-{point}-commit"), &n.to_string()]);
-                // Beyond its last commit, it does not stand still any more.
-                stopped = until(async || {
-                    let is_over = run.status().await.unwrap().run.state.is_finished();
-                    if field.marker().exists() { Some(true) } else { is_over.then_some(false) }
-                }).await;
+                stopped = field.stands_still(&run).await;
                 let stored = scene.client.journal(run.id()).await.unwrap();
                 first.kill();
                 let second = field.victim(&[]);
@@ -37,19 +32,9 @@ on_every_shared_store! {
                 assert_eq!(soon(run.result()).await.unwrap(), "31", "{id}");
                 second.kill();
                 let journal = scene.client.journal(run.id()).await.unwrap();
-                let ordinals: Vec<u32> = journal.checkpoints.iter().map(|c| c.written.ordinal).collect();
-                let expected: Vec<u32> = (0..).take(ordinals.len()).collect();
-                assert_eq!(ordinals, expected, "{id}");
+                field.assert_none_repeated(&id, &stored, &journal);
                 let effects = field.effects(&id);
-                let steps = |journal: &sagewai::Journal| -> Vec<String> {
-                    let steps = journal.checkpoints.iter().filter(|c| c.written.kind == CheckpointKind::Step);
-                    steps.map(|c| c.written.position.to_string()).collect()
-                };
-                for position in steps(&stored) {
-                    let ends = effects.get(&format!("end {position}")).copied();
-                    assert_eq!(ends, Some(1), "{id}: {position} was committed, and done again");
-                }
-                assert_eq!(steps(&journal).len(), 11, "{id}: {effects:?}");
+                assert_eq!(steps_of(&journal).count(), 11, "{id}: {effects:?}");
                 assert_eq!(effects.keys().filter(|k| k.starts_with("end ")).count(), 11, "{id}");
             }
         }

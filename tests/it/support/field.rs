@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use sagewai::{CheckpointKind, Journal, Position, RunHandle, Workflow};
+
 use crate::support::{Scene, until};
 
 /// A folder for ledger and markers, and processes that end with it.
@@ -85,6 +87,35 @@ impl Field {
         until(async || marker.exists().then_some(())).await;
     }
 
+    /// Whether the victim has come to the commit at which it stands still: not where its run was over before.
+    pub async fn stands_still<W: Workflow>(&self, run: &RunHandle<W>) -> bool {
+        until(async || {
+            let is_over = run.status().await.unwrap().run.state.is_finished();
+            if self.marker().exists() {
+                Some(true)
+            } else {
+                is_over.then_some(false)
+            }
+        })
+        .await
+    }
+
+    /// No step that was stored when the process died was done again, and no ordinal is missing at the end.
+    pub fn assert_none_repeated(&self, run: &str, stored: &Journal, end: &Journal) {
+        let ordinals: Vec<u32> = end.checkpoints.iter().map(|c| c.written.ordinal).collect();
+        let expected: Vec<u32> = (0..).take(ordinals.len()).collect();
+        assert_eq!(ordinals, expected, "{run}");
+        let effects = self.effects(run);
+        for position in steps_of(stored) {
+            let ends = effects.get(&format!("end {position}")).copied();
+            assert_eq!(
+                ends,
+                Some(1),
+                "{run}: {position} was committed, and done again"
+            );
+        }
+    }
+
     /// How often each step of a run has begun and ended: `begin one` → 1.
     pub fn effects(&self, run: &str) -> BTreeMap<String, u32> {
         let mut effects = BTreeMap::new();
@@ -115,4 +146,11 @@ pub fn counts(pairs: &[(&str, u32)]) -> BTreeMap<String, u32> {
         .iter()
         .map(|(what, n)| ((*what).to_owned(), *n))
         .collect()
+}
+
+/// Steps whose outcomes a journal holds.
+pub fn steps_of(journal: &Journal) -> impl Iterator<Item = &Position> {
+    let written = journal.checkpoints.iter().map(|c| &c.written);
+    let steps = written.filter(|written| written.kind == CheckpointKind::Step);
+    steps.map(|written| &written.position)
 }
