@@ -33,9 +33,9 @@ SELECT set_config('idle_in_transaction_session_timeout', '5s', true), set_config
        pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1, 0))";
 
 /// What of its limits a workflow, `$1`, has used up: of each lane the runs that are driven, and those that have begun, with
-/// until when they count. What does not count any more is deleted. (Those of
-/// other workflows are not looked at: the sum keeps away the index by time.) There is always one row, for the
-/// time, and whether there may be runs of workers that are gone.
+/// until when they count. Slots that are not held any more are deleted. (The sum in `until + 0` keeps away the index by
+/// time, which leads to those of other workflows.) There is always one row, for the time, and whether there may be runs
+/// of workers that are gone.
 pub(super) const USED: &str = "
 WITH clock AS MATERIALIZED (SELECT now_us() AS now),
 slotted AS MATERIALIZED (

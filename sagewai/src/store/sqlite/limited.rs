@@ -1,5 +1,7 @@
 //! Claims of workflows with limits. The write lock is held throughout, so what is counted stays true.
 
+use std::collections::BTreeMap;
+
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
@@ -262,19 +264,24 @@ pub(super) async fn use_up(
         let forget = sqlx::query(FORGET_PACE).bind(now.as_micros());
         forget.execute(&mut **tx).await?;
     }
+    let mut begun: BTreeMap<(&str, &str, i64), i64> = BTreeMap::new();
     for Claimed { run, .. } in taken.iter().filter(|claimed| claimed.run.epoch == 1) {
         let key = run.concurrency_key.as_deref();
         let of_key = key.and_then(|key| Some((key, limits.rate_per_key?)));
         let of_all = limits.rate.map(|rate| ("", rate));
         for (lane, rate) in of_all.into_iter().chain(of_key) {
-            sqlx::query(ADD_PACE)
-                .bind(&run.workflow)
-                .bind(lane)
-                .bind(now.after(rate.per).as_micros())
-                .bind(1)
-                .execute(&mut **tx)
-                .await?;
+            let until = now.after(rate.per).as_micros();
+            *begun.entry((&run.workflow, lane, until)).or_default() += 1;
         }
+    }
+    for ((workflow, lane, until), runs) in begun {
+        sqlx::query(ADD_PACE)
+            .bind(workflow)
+            .bind(lane)
+            .bind(until)
+            .bind(runs)
+            .execute(&mut **tx)
+            .await?;
     }
     Ok(())
 }
