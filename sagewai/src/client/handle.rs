@@ -9,7 +9,6 @@ use super::{Client, Status, status};
 use crate::error::{Error, Fault, RunFailed, StepError};
 use crate::model::{Journal, Outcome, Position, Run, RunId};
 use crate::store::RunWatch;
-use crate::workflow::erased::error_text;
 use crate::workflow::{Payload, Workflow};
 
 /// How long a handle waits for a hint before it looks for itself.
@@ -167,8 +166,8 @@ impl<W> Clone for RunHandle<W> {
 
 fn failed<E: StepError>(run: &Run, journal: &Journal, outcome: Outcome) -> Error {
     let message = match &outcome {
-        Outcome::Err(json) => E::load(json).map_or_else(|_| error_text(&outcome), |e| e.message()),
-        _ => error_text(&outcome),
+        Outcome::Err(json) => E::load(json).map_or_else(|_| outcome.error_text(), |e| e.message()),
+        _ => outcome.error_text(),
     };
     let step = journal.failed_at().map(|p| p.as_str().to_owned());
     Error::Failed(Box::new(RunFailed {

@@ -31,6 +31,7 @@ pub use signals::SignalCall;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use start_in::StartIn;
 pub use states::StateAt;
+pub(crate) use status::driver_of;
 pub use status::{Status, StepState, StepStatus};
 
 /// Talks to a store: cheap to make and to clone, from any process.

@@ -2,7 +2,7 @@
 
 use super::RunHandle;
 use crate::error::Error;
-use crate::model::{Checkpoint, CheckpointKind, Outcome, Position, Timestamp};
+use crate::model::{Outcome, Position, Timestamp};
 use crate::workflow::{GraphNode, NodeKind, Workflow};
 
 /// One checkpoint of a run of workflow `W`.
@@ -65,7 +65,9 @@ impl<W: Workflow> RunHandle<W> {
             let Outcome::Ok(value) = &checkpoint.written.outcome else {
                 return None;
             };
-            is_of_an_operation(checkpoint).then_some((checkpoint, value))
+            let written = &checkpoint.written;
+            let awaited = written.kind.is_of_an_operation(&written.position);
+            awaited.then_some((checkpoint, value))
         });
         values
             .map(|(checkpoint, value)| {
@@ -84,15 +86,6 @@ impl<W: Workflow> RunHandle<W> {
             })
             .collect()
     }
-}
-
-/// Whether an author awaited it.
-pub(super) fn is_of_an_operation(checkpoint: &Checkpoint) -> bool {
-    let is_frame = matches!(
-        checkpoint.written.kind,
-        CheckpointKind::Input | CheckpointKind::Output
-    );
-    !is_frame && !checkpoint.written.position.is_note()
 }
 
 /// The await at which a checkpoint was made: the one of its number, where the code still has the same callee there or

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use super::states::is_of_an_operation;
 use crate::error::Error;
 use crate::model::{
     CheckpointKind, EventKind, Journal, Position, Run, RunId, RunState, RunningStep, Timestamp,
+    WorkerRecord,
 };
-use crate::store::AnyStore;
-use crate::workflow::erased::error_text;
+use crate::store::{AnyStore, StoreError};
 
 /// A run, and what each of its operations has done, in the order of the run.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,24 +67,33 @@ pub(super) async fn of(store: &AnyStore, id: &RunId) -> Result<Option<Status>, E
     };
     let mut worker = None;
     let mut executing = Vec::new();
-    if let Some(key) = run.worker {
-        let workers = store.workers(Duration::MAX).await?;
-        if let Some(record) = workers.into_iter().find(|w| w.registered.key == key) {
-            worker = Some(record.registered.name);
-            executing = record.running;
-            executing.retain(|step| step.run == run.id && run.state == RunState::Running);
-        }
+    if let Some(record) = driver_of(store, &run).await? {
+        worker = Some(record.registered.name);
+        executing = record.running;
+        executing.retain(|step| step.run == run.id && run.state == RunState::Running);
     }
     let steps = steps(&journal, &executing);
     Ok(Some(Status { run, worker, steps }))
+}
+
+/// The worker that drives a run, or drove it last.
+pub(crate) async fn driver_of(
+    store: &AnyStore,
+    run: &Run,
+) -> Result<Option<WorkerRecord>, StoreError> {
+    let Some(key) = run.worker else {
+        return Ok(None);
+    };
+    let workers = store.workers(Duration::MAX).await?;
+    Ok(workers.into_iter().find(|w| w.registered.key == key))
 }
 
 fn steps(journal: &Journal, executing: &[RunningStep]) -> Vec<StepStatus> {
     let mut steps: Vec<StepStatus> = journal
         .checkpoints
         .iter()
-        .filter(|checkpoint| is_of_an_operation(checkpoint))
         .map(|checkpoint| (&checkpoint.written, checkpoint.at))
+        .filter(|(written, _)| written.kind.is_of_an_operation(&written.position))
         .map(|(c, at)| StepStatus {
             position: c.position.clone(),
             kind: c.kind,
@@ -95,7 +103,7 @@ fn steps(journal: &Journal, executing: &[RunningStep]) -> Vec<StepStatus> {
                 StepState::Failed
             },
             attempt: c.attempts,
-            error: (!c.outcome.is_ok()).then(|| error_text(&c.outcome)),
+            error: (!c.outcome.is_ok()).then(|| c.outcome.error_text()),
             finished_at: Some(at),
             took: Some(c.took),
         })

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Json, Position, Timestamp};
-use crate::error::Fault;
+use crate::error::{Failure, Fault};
 
 /// What kind of operation left a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,6 +45,12 @@ impl CheckpointKind {
         }
     }
 
+    /// Whether a checkpoint of this kind at a position is of something that an author awaited.
+    pub fn is_of_an_operation(self, position: &Position) -> bool {
+        let is_frame = matches!(self, CheckpointKind::Input | CheckpointKind::Output);
+        !is_frame && !position.is_note()
+    }
+
     /// Reads the word in the table.
     pub fn from_word(word: &str) -> Option<CheckpointKind> {
         use CheckpointKind::{Child, Gate, Input, Output, Record, Signal, Sleep, Step};
@@ -70,6 +76,17 @@ impl Outcome {
     /// Whether it is a value.
     pub fn is_ok(&self) -> bool {
         matches!(self, Outcome::Ok(_))
+    }
+
+    /// What a failure says; nothing of a value.
+    pub fn error_text(&self) -> String {
+        match self {
+            Outcome::Ok(_) => String::new(),
+            Outcome::Err(json) => json
+                .decode::<Failure>()
+                .map_or_else(|_| json.to_string(), |failure| failure.message().to_owned()),
+            Outcome::Fault(fault) => fault.to_string(),
+        }
     }
 
     /// The word and the text that stand in the table.

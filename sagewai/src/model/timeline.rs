@@ -151,11 +151,7 @@ pub struct Driver<'d> {
 
 impl History {
     /// Everything that happened, in order. `error` puts a failure into words.
-    pub fn timeline(
-        &self,
-        driver: &Driver<'_>,
-        error: fn(&Outcome) -> String,
-    ) -> Vec<TimelineEntry> {
+    pub fn timeline(&self, driver: &Driver<'_>) -> Vec<TimelineEntry> {
         let run = &self.run;
         let mut entries = Vec::with_capacity(2 * self.done.len() + self.events.len() + 3);
         let mut add = |at, what| entries.push(TimelineEntry { at, what });
@@ -174,11 +170,15 @@ impl History {
         for event in &self.events {
             add(event.at, Happened::Event(event.kind.clone()));
         }
-        for done in self.done.iter().filter(|done| is_of_an_operation(done)) {
+        for done in self
+            .done
+            .iter()
+            .filter(|d| d.kind.is_of_an_operation(&d.position))
+        {
             if done.attempts > 0 {
                 add(self.began(done), started(&done.position, done.attempts));
             }
-            add(done.at, ended(done, error));
+            add(done.at, ended(done));
         }
         if let (Some((running, at)), RunState::Running) = (driver.running, run.state) {
             for step in running.iter().filter(|step| step.run == run.id) {
@@ -210,11 +210,6 @@ impl History {
     }
 }
 
-fn is_of_an_operation(done: &Done) -> bool {
-    let is_frame = matches!(done.kind, CheckpointKind::Input | CheckpointKind::Output);
-    !is_frame && !done.position.is_note()
-}
-
 fn started(position: &Position, attempt: u32) -> Happened {
     Happened::StepStarted {
         position: position.clone(),
@@ -222,7 +217,7 @@ fn started(position: &Position, attempt: u32) -> Happened {
     }
 }
 
-fn ended(done: &Done, error: fn(&Outcome) -> String) -> Happened {
+fn ended(done: &Done) -> Happened {
     let (position, operation, attempts) = (done.position.clone(), done.kind, done.attempts);
     let took_ms = u64::try_from(done.took.as_millis()).unwrap_or(u64::MAX);
     match &done.failure {
@@ -237,7 +232,7 @@ fn ended(done: &Done, error: fn(&Outcome) -> String) -> Happened {
             operation,
             attempts,
             took_ms,
-            error: error(failure),
+            error: failure.error_text(),
         },
     }
 }

@@ -3,13 +3,11 @@
 mod why;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use crate::client::{Client, Status};
+use crate::client::{Client, Status, driver_of};
 use crate::error::Error;
-use crate::model::{Driver, Outcome, Run, RunFilter, RunId, RunState, TimelineEntry};
+use crate::model::{Driver, Run, RunFilter, RunId, RunState, TimelineEntry};
 use crate::store::AnyStore;
-use crate::workflow::erased::error_text;
 
 pub use why::{Why, WhyCode};
 
@@ -79,19 +77,13 @@ impl WorkflowMonitor {
         let Some(history) = store.history(&id).await? else {
             return Ok(None);
         };
-        let workers = match history.run.worker {
-            Some(_) => store.workers(Duration::MAX).await?,
-            None => Vec::new(),
-        };
-        let worker = workers
-            .iter()
-            .find(|worker| Some(worker.registered.key) == history.run.worker);
+        let worker = driver_of(store, &history.run).await?;
+        let worker = worker.as_ref();
         let driver = Driver {
             worker: worker.map(|worker| worker.registered.name.as_str()),
             running: worker.map(|worker| (&*worker.running, worker.seen_at)),
         };
-        let in_words: fn(&Outcome) -> String = error_text;
-        Ok(Some(history.timeline(&driver, in_words)))
+        Ok(Some(history.timeline(&driver)))
     }
 
     /// Why a run does not go on: what it waits for, since when, and what would make it go on. None where it is over, and

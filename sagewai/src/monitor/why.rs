@@ -1,11 +1,10 @@
 //! Why a run does not go on.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::client::Client;
+use crate::client::{Client, driver_of};
 use crate::error::Error;
 use crate::model::{
     Event, EventKind, Gate, History, Run, RunId, RunState, Timestamp, Waiting, WorkerRecord,
@@ -75,10 +74,8 @@ pub(super) async fn of(client: &Client, id: &RunId) -> Result<Option<Why>, Error
         RunState::Pending => Some(pending(&history)),
         RunState::Paused => Some(paused(&history)),
         RunState::Running => {
-            let workers = store.workers(Duration::MAX).await?;
-            let is_its = |w: &&WorkerRecord| Some(w.registered.key) == run.worker;
-            let worker = workers.iter().find(is_its);
-            Some(running(&history, worker, store.now().await?))
+            let worker = driver_of(store, run).await?;
+            Some(running(&history, worker.as_ref(), store.now().await?))
         }
         RunState::Waiting => match &run.waiting {
             None => None,
@@ -110,7 +107,7 @@ fn pending(history: &History) -> Why {
             code: WhyCode::Queued,
             since: queued_since(history),
             reason: format!("no worker has taken it yet: it asks for {}", asked(run)),
-            remedy: "start a worker that fits, or wait until one has a free slot".to_owned(),
+            remedy: "start a worker that fits, or wait until one has a free slot and the limits of its workflow have room".to_owned(),
         },
     }
 }
@@ -129,9 +126,10 @@ fn asked(run: &Run) -> String {
 }
 
 fn queued_since(history: &History) -> Timestamp {
-    // What put it into the queue again is what happened last.
+    // Where it has begun, what put it into the queue again is what happened last.
     let last = history.events.last().map(|event| event.at);
-    last.unwrap_or(history.run.created_at)
+    let begun = history.run.started_at.and(last);
+    begun.unwrap_or(history.run.created_at)
 }
 
 fn paused(history: &History) -> Why {

@@ -20,6 +20,8 @@ mod held;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod held_sql;
 mod hints;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod history_sql;
 mod memory;
 mod open;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -190,14 +190,3 @@ pub(crate) fn unreadable<'a>(
         }
     })
 }
-
-/// The text of a stored error, for people.
-pub(crate) fn error_text(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Ok(_) => String::new(),
-        Outcome::Err(json) => json
-            .decode::<Failure>()
-            .map_or_else(|_| json.to_string(), |failure| failure.message().to_owned()),
-        Outcome::Fault(fault) => fault.to_string(),
-    }
-}

@@ -12,7 +12,6 @@ use crate::error::{Failure, Fault, Result};
 use crate::model::{Json, Outcome, digest};
 use crate::workflow::StepContext;
 use crate::workflow::approval;
-use crate::workflow::erased::error_text;
 
 /// What people are shown at the gate of a call.
 #[derive(Serialize)]
@@ -66,7 +65,7 @@ async fn result(
     }
     Ok(match run(tool, arguments, place).await {
         Outcome::Ok(json) => Ok(content(&json)),
-        failed => Err(error_text(&failed)),
+        failed => Err(failed.error_text()),
     })
 }
 

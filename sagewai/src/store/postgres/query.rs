@@ -10,6 +10,7 @@ use crate::model::{
     History, Run, RunFilter, RunId, RunKey, RunState, WorkerKey, WorkerRecord, micros,
 };
 use crate::store::failure::Failure;
+use crate::store::history_sql::read_history;
 use crate::store::{Query, Schema, StoreResult, row, sql};
 
 /// Wake counters of runs that a worker drives. `$1` the worker, `$2` the runs.
@@ -65,21 +66,6 @@ impl PostgresStore {
         Ok(row.as_ref().map(row::run).transpose()?)
     }
 
-    /// The run is read first: what is newer than it is left out by whoever puts the timeline together.
-    async fn read_history(&self, key: RunKey) -> Result<Option<History>, Failure> {
-        let Some(run) = self.read_run(key).await? else {
-            return Ok(None);
-        };
-        let of_run = |sql| sqlx::query(sql).bind(key.uuid()).fetch_all(self.pool());
-        let done = of_run(sql::DONE).await?;
-        let events = of_run(sql::EVENTS).await?;
-        Ok(Some(History {
-            run,
-            done: done.iter().map(row::done).collect::<Result<_, _>>()?,
-            events: events.iter().map(row::event).collect::<Result<_, _>>()?,
-        }))
-    }
-
     async fn read_runs(&self, filter: &RunFilter) -> Result<Vec<Run>, Failure> {
         let rows = sqlx::query(sql::RUNS)
             .bind(filter.state.map(RunState::as_str))
@@ -91,14 +77,6 @@ impl PostgresStore {
         Ok(rows.iter().map(row::run).collect::<Result<_, _>>()?)
     }
 
-    async fn read_counts(&self) -> Result<Vec<(RunState, u64)>, Failure> {
-        let rows = sqlx::query(sql::COUNTS).fetch_all(self.pool()).await?;
-        Ok(rows
-            .iter()
-            .map(row::count_of_state)
-            .collect::<Result<_, _>>()?)
-    }
-
     async fn read_workers(&self, gone_after: i64) -> Result<Vec<WorkerRecord>, Failure> {
         let rows = sqlx::query(sql::WORKERS)
             .bind(gone_after)
@@ -107,3 +85,5 @@ impl PostgresStore {
         Ok(rows.iter().map(row::worker).collect::<Result<_, _>>()?)
     }
 }
+
+read_history! { PostgresStore, pool }
