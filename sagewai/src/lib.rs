@@ -79,18 +79,20 @@ pub mod workflow;
 #[cfg(feature = "schedules")]
 pub use client::{Backfill, Schedules};
 pub use client::{
-    Client, GateHandle, Place, RunHandle, Settled, StateAt, Status, StepState, StepStatus,
+    Client, GateHandle, Place, RoutingConstraints, RunHandle, Settled, StateAt, Status, StepState,
+    StepStatus, Unserved, WorkerLoadBalancer, WorkerView, Workers,
 };
 pub use error::{Classify, Error, Failure, Fault, Result, RunFailed, StepError};
 pub use model::{
-    CatchUp, Fired, Mark, Overlap, RunTemplate, ScheduleDefinition, ScheduleProgress,
-    ScheduleRecord, Skip, SkipReason, Timing,
+    Backlog, Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules,
+    Header, Invalid, Journal, Json, Label, Labels, Lack, NewCheckpoint, OnDeadline, OnParentEnd,
+    Outcome, Parent, Position, Program, QueueName, Run, RunFilter, RunId, RunKey, RunState,
+    ServedWorkflow, Signal, Timestamp, Vote, VoteRefused, Waiting, Wish, WorkerKey, WorkerRecord,
+    WorkerState,
 };
 pub use model::{
-    Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules, Header,
-    Invalid, Journal, Json, Label, Labels, NewCheckpoint, OnDeadline, OnParentEnd, Outcome, Parent,
-    Position, Run, RunFilter, RunId, RunKey, RunState, Signal, Timestamp, Vote, VoteRefused,
-    Waiting, WorkerRecord,
+    CatchUp, Fired, Mark, Overlap, RunTemplate, ScheduleDefinition, ScheduleProgress,
+    ScheduleRecord, Skip, SkipReason, Timing,
 };
 #[cfg(feature = "macros")]
 pub use sagewai_macros::{step, workflow};
@@ -105,7 +107,7 @@ pub use workflow::operations::{
     approval, child, map, now, record, signal, sleep, sleep_until, try_map, uuid,
 };
 pub use workflow::{
-    ApprovalGate, ChildCall, ChildHandle, Durable, Payload, SignalWait, Step, StepCall,
+    ApprovalGate, Assignment, ChildCall, ChildHandle, Durable, Payload, SignalWait, Step, StepCall,
     StepContext, Workflow, WorkflowCall, WorkflowContext, child, map, now, record, signal, sleep,
     sleep_until, try_map, unchecked, uuid,
 };

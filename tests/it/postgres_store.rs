@@ -18,12 +18,14 @@ pub(crate) fn new_run(id: &str) -> NewRun {
     NewRun {
         id: RunId::new(id).unwrap(),
         workflow: WORKFLOW.to_owned(),
+        version: 1,
         pool: "default".to_owned(),
         labels: Labels::new(),
         priority: 0,
         input: Json::parse("{}").unwrap(),
         fingerprint: 1,
         delay: Duration::ZERO,
+        assigned: None,
         header: Header::default(),
     }
 }
@@ -52,7 +54,7 @@ pub(crate) fn commit_of(claimed: &Claimed, n: u32) -> Commit {
 
 fn serves() -> Serves {
     Serves {
-        workflows: vec![WORKFLOW.to_owned()],
+        workflows: vec![WORKFLOW.into()],
         pool: "default".to_owned(),
         labels: Labels::new(),
     }
@@ -78,6 +80,8 @@ async fn register(store: &AnyStore) -> WorkerKey {
         slots: 10,
         lease: Duration::from_mins(10),
         host: "here".to_owned(),
+        exclusive: false,
+        program: sagewai::Program::default(),
     };
     store.register(&worker).await.unwrap();
     worker.key

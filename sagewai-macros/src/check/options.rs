@@ -4,14 +4,22 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Result;
 
-use super::{suggest, value};
+use super::{labels, suggest, value};
 use crate::diagnostics::Mistakes;
 use crate::model::{Attribute, Options};
 use crate::parse::WrittenOption;
 use value::Value;
 
-const STEP: &[&str] = &["name", "retries", "retry_delay", "backoff", "timeout"];
-const WORKFLOW: &[&str] = &["name"];
+const STEP: &[&str] = &[
+    "name",
+    "retries",
+    "retry_delay",
+    "backoff",
+    "timeout",
+    "pool",
+    "labels",
+];
+const WORKFLOW: &[&str] = &["name", "version", "pool", "labels"];
 
 /// Reads the options. One that is wrong is left out, so that the rest of the item still compiles.
 pub(super) fn read(
@@ -41,6 +49,9 @@ pub(super) fn read(
 fn read_one(option: &WrittenOption) -> Result<Value> {
     match option.key.to_string().as_str() {
         "name" => value::name(option),
+        "version" => value::version(option),
+        "pool" => Ok(value::pool(option)?.map(some)),
+        "labels" => labels::read(option),
         "retries" => value::count(option),
         "backoff" => value::factor(option),
         "timeout" => Ok(value::limit(option)?.map(some)),
@@ -48,6 +59,6 @@ fn read_one(option: &WrittenOption) -> Result<Value> {
     }
 }
 
-fn some(duration: &TokenStream) -> TokenStream {
-    quote!(::sagewai::macro_support::Option::Some(#duration))
+fn some(value: &TokenStream) -> TokenStream {
+    quote!(::sagewai::macro_support::Option::Some(#value))
 }

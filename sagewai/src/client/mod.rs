@@ -1,5 +1,6 @@
 //! The door for everybody outside a workflow: start runs, await them, decide at gates.
 
+mod balancer;
 mod control;
 mod gates;
 mod handle;
@@ -11,6 +12,7 @@ mod signals;
 mod start;
 mod states;
 mod status;
+mod workers;
 
 use std::fmt;
 
@@ -19,6 +21,7 @@ use crate::model::{Child, Journal, Run, RunFilter, RunId};
 use crate::store::AnyStore;
 use crate::workflow::Workflow;
 
+pub use balancer::{RoutingConstraints, WorkerLoadBalancer};
 pub use gates::{ApproveCall, GateHandle, Gates, Standing};
 pub use handle::RunHandle;
 pub use in_place::Settled;
@@ -28,6 +31,7 @@ pub use schedules::{Backfill, Schedules};
 pub use signals::SignalCall;
 pub use states::StateAt;
 pub use status::{Status, StepState, StepStatus};
+pub use workers::{Unserved, WorkerView, Workers};
 
 /// Talks to a store: cheap to make and to clone, from any process.
 ///

@@ -1,10 +1,12 @@
 //! The nouns of the system and the rules between them: pure, synchronous, and the same for every store.
 
 mod act;
+mod balance;
 mod checkpoint;
 mod commit;
 mod event;
 mod filter;
+mod fleet;
 mod forgetting;
 mod gate;
 mod ids;
@@ -20,19 +22,21 @@ mod time;
 mod worker;
 
 pub use act::{Act, Answer, may};
+pub use balance::{Assigned, Assigning, Balancing, Candidate, Constraints, choose};
 pub use checkpoint::{
     Checkpoint, CheckpointKind, NewCheckpoint, Outcome, digest, input_checkpoint,
 };
 pub use commit::{Beyond, Commit, Ending, Found, Park, Then, Verdict, judge};
 pub use event::{Event, EventKind, NewEvent};
 pub use filter::{DEFAULT_PAGE, RunFilter};
+pub use fleet::{Backlog, Lack, WorkerState, lack};
 pub use gate::{
     DEADLINE, Decision, Gate, GateRequest, GateRules, OnDeadline, Vote, VoteRefused, Voted,
     gate_digest,
 };
 pub use ids::{
-    Invalid, Position, RunId, RunKey, WorkerKey, gate_name, person, pool_name, reason, signal_name,
-    worker_name, workflow_name,
+    Invalid, Position, RunId, RunKey, WorkerKey, gate_name, person, pool_name, program_version,
+    reason, signal_name, worker_name, workflow_name,
 };
 pub use labels::{Label, Labels};
 pub use lineage::{Cause, Child, Header, OnParentEnd, Parent};
@@ -51,4 +55,7 @@ pub use signal::{NewSignal, Signal};
 pub use time::Timestamp;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use time::micros;
-pub use worker::{Beat, Lease, NewWorker, RunningStep, Serves, Tick, WorkerRecord};
+pub use worker::{
+    Beat, Lease, NewWorker, Program, QueueName, Registered, RunningStep, ServedWorkflow, Serves,
+    Tick, Wish, WorkerRecord,
+};

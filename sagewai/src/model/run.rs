@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Checkpoint, Child, Event, Gate, Header, Json, Labels, Position, RunId, RunKey, Signal,
-    Timestamp, WorkerKey,
+    Assigned, Checkpoint, Child, Event, Gate, Header, Json, Labels, Position, QueueName, RunId,
+    RunKey, Signal, Timestamp, WorkerKey,
 };
 
 /// Where a run stands.
@@ -166,6 +166,8 @@ pub struct NewRun {
     pub id: RunId,
     /// Name of its workflow.
     pub workflow: String,
+    /// The version of its workflow that it begins with, and keeps.
+    pub version: u32,
     /// The pool whose workers may serve it.
     pub pool: String,
     /// What it asks of a worker.
@@ -178,8 +180,22 @@ pub struct NewRun {
     pub fingerprint: i64,
     /// How long it stays out of the queue.
     pub delay: Duration,
+    /// The worker that it is meant for, which may have it before its delay is over.
+    pub assigned: Option<Assigned>,
     /// Where it comes from, and how long it may take.
     pub header: Header,
+}
+
+impl NewRun {
+    /// The queue to which it belongs.
+    pub fn home(&self) -> QueueName {
+        QueueName {
+            workflow: self.workflow.clone(),
+            version: self.version,
+            pool: self.pool.clone(),
+            labels: self.labels.clone(),
+        }
+    }
 }
 
 /// What became of a start.
@@ -205,6 +221,8 @@ pub struct Run {
     pub id: RunId,
     /// Name of its workflow.
     pub workflow: String,
+    /// The version of its workflow that it began with.
+    pub version: u32,
     /// The pool whose workers may serve it.
     pub pool: String,
     /// What it asks of a worker.
@@ -245,6 +263,16 @@ impl Run {
     /// The key under which stores keep it.
     pub fn key(&self) -> RunKey {
         self.id.key()
+    }
+
+    /// The queue to which it belongs.
+    pub fn home(&self) -> QueueName {
+        QueueName {
+            workflow: self.workflow.clone(),
+            version: self.version,
+            pool: self.pool.clone(),
+            labels: self.labels.clone(),
+        }
     }
 }
 

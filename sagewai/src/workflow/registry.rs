@@ -6,6 +6,7 @@ use super::erased::{WorkflowBody, workflow_body};
 use super::graph::Graph;
 use super::spec::Workflow;
 use super::workflow_call::WorkflowCall;
+use crate::model::ServedWorkflow;
 
 /// A `#[workflow]` function, which is how a workflow is registered: `.workflow(article_pipeline)`.
 #[diagnostic::on_unimplemented(
@@ -39,6 +40,7 @@ arities! {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Definition {
     pub(crate) name: &'static str,
+    pub(crate) version: u32,
     pub(crate) function: &'static str,
     pub(crate) module: &'static str,
     pub(crate) graph: &'static Graph,
@@ -49,6 +51,7 @@ impl Definition {
     pub(crate) fn of<W: Workflow>() -> Definition {
         Definition {
             name: W::SPEC.name,
+            version: W::SPEC.version,
             function: W::SPEC.function,
             module: W::SPEC.module,
             graph: W::GRAPH,
@@ -57,14 +60,15 @@ impl Definition {
     }
 }
 
-/// Definitions by name.
+/// Definitions by name and version.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Registry(BTreeMap<&'static str, Definition>);
+pub(crate) struct Registry(BTreeMap<(&'static str, u32), Definition>);
 
 impl Registry {
-    /// Adds a workflow. Another one of the same name is returned and not replaced; the same one again is fine.
+    /// Adds a workflow. Another one of the same name and version is returned and not replaced; the same one again is
+    /// fine.
     pub(crate) fn add(&mut self, new: Definition) -> Result<(), Definition> {
-        let held = self.0.entry(new.name).or_insert(new);
+        let held = self.0.entry((new.name, new.version)).or_insert(new);
         if (held.module, held.function) == (new.module, new.function) {
             Ok(())
         } else {
@@ -72,11 +76,16 @@ impl Registry {
         }
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<Definition> {
-        self.0.get(name).copied()
+    pub(crate) fn get(&self, name: &str, version: u32) -> Option<Definition> {
+        self.0.get(&(name, version)).copied()
     }
 
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.0.keys().map(|name| (*name).to_owned()).collect()
+    /// What is served.
+    pub(crate) fn served(&self) -> Vec<ServedWorkflow> {
+        let served = self.0.keys().map(|(name, version)| ServedWorkflow {
+            name: (*name).to_owned(),
+            version: *version,
+        });
+        served.collect()
     }
 }

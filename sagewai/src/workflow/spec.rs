@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::args::Arguments;
+use super::asks::StaticLabels;
 use super::context::{StepContext, WorkflowContext};
 use super::graph::Graph;
 use super::scope::Scope;
@@ -72,6 +73,10 @@ pub struct StepSpec {
     pub backoff: f64,
     /// Longest time one attempt may take; none by default.
     pub timeout: Option<Duration>,
+    /// The pool whose workers execute it; that of the run by default.
+    pub pool: Option<&'static str>,
+    /// Labels that its worker must have, beside those of the run; none by default.
+    pub labels: StaticLabels,
     /// Parameter names, in order.
     pub params: &'static [&'static str],
     /// The signature as written.
@@ -97,6 +102,8 @@ impl StepSpec {
             retry_delay: Duration::from_secs(1),
             backoff: 2.0,
             timeout: None,
+            pool: None,
+            labels: &[],
             params,
             signature,
             function,
@@ -134,6 +141,12 @@ pub const fn timeout(limit: Duration) -> Duration {
 pub struct WorkflowSpec {
     /// Name by which workers and clients know it; the function's name by default.
     pub name: &'static str,
+    /// Its version; 1 by default. Runs keep the one that they began with.
+    pub version: u32,
+    /// The pool of its runs; none of its own by default.
+    pub pool: Option<&'static str>,
+    /// Labels that the workers of its runs must have; none by default.
+    pub labels: StaticLabels,
     /// Parameter names, in order.
     pub params: &'static [&'static str],
     /// The signature as written.
@@ -155,6 +168,9 @@ impl WorkflowSpec {
     ) -> WorkflowSpec {
         WorkflowSpec {
             name: function,
+            version: 1,
+            pool: None,
+            labels: &[],
             params,
             signature,
             function,

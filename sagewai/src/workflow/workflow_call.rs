@@ -3,14 +3,32 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::asks::labels_of;
 use super::spec::Workflow;
 use crate::error::Error;
 #[cfg(feature = "schedules")]
 use crate::model::RunTemplate;
-use crate::model::{Header, Invalid, Label, Labels, NewRun, Parent, RunId};
+use crate::model::{Assigned, Header, Invalid, Label, Labels, NewRun, Parent, RunId, WorkerKey};
 
 /// The pool of runs and workers that name none.
 pub const DEFAULT_POOL: &str = "default";
+
+/// The worker that a run is meant for; see [`WorkflowCall::assigned_to`]. It counts as one run of that worker until a run
+/// that was started with it is claimed, or until it expires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment(pub(crate) Assigned);
+
+impl Assignment {
+    /// Name of the worker.
+    pub fn worker(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Key of the worker's present life.
+    pub fn worker_key(&self) -> WorkerKey {
+        self.0.worker
+    }
+}
 
 /// A call of a `#[workflow]`: the arguments, and how the run is to be queued. Start it with a client:
 /// [`start`](WorkflowCall::start) hands it to any worker, [`run`](WorkflowCall::run) drives it here.
@@ -19,9 +37,11 @@ pub struct WorkflowCall<W: Workflow> {
     input: W::Input,
     run_id: Option<String>,
     pool: Option<String>,
-    labels: Labels,
+    /// None: as the attribute says.
+    labels: Option<Labels>,
     priority: i16,
     delay: Duration,
+    assigned: Option<Assigned>,
     header: Header,
 }
 
@@ -32,9 +52,10 @@ impl<W: Workflow> WorkflowCall<W> {
             input,
             run_id: None,
             pool: None,
-            labels: Labels::new(),
+            labels: None,
             priority: 0,
             delay: Duration::ZERO,
+            assigned: None,
             header: Header::default(),
         }
     }
@@ -46,16 +67,42 @@ impl<W: Workflow> WorkflowCall<W> {
         self
     }
 
-    /// The pool whose workers may serve it; `default` by default, and that of its parent for a child.
+    /// The pool whose workers may serve it, instead of that of the attribute. Where that names none it is `default`, and
+    /// that of its parent for a child.
     pub fn pool(mut self, pool: impl Into<String>) -> WorkflowCall<W> {
         self.pool = Some(pool.into());
         self
     }
 
-    /// A label that its worker must have.
+    /// A label that its worker must have, beside those of the attribute; of one key, this value counts.
     pub fn label(mut self, key: impl Into<String>, value: impl Into<Label>) -> WorkflowCall<W> {
-        self.labels.insert(key, value);
+        let labels = &mut self.labels;
+        let labels = labels.get_or_insert_with(|| labels_of(W::SPEC.labels));
+        labels.insert(key, value);
         self
+    }
+
+    /// All labels that its worker must have, instead of those of the attribute and those given before.
+    pub fn labels(mut self, labels: Labels) -> WorkflowCall<W> {
+        self.labels = Some(labels);
+        self
+    }
+
+    /// The worker that it is meant for, as a [`WorkerLoadBalancer`](crate::WorkerLoadBalancer) has chosen it. Others take it when
+    /// that one has not claimed it in time.
+    pub fn assigned_to(mut self, assignment: &Assignment) -> WorkflowCall<W> {
+        self.assigned = Some(assignment.0.clone());
+        self
+    }
+
+    /// What it asks of its worker.
+    pub(crate) fn asks(&self) -> (String, Labels) {
+        let pool = self.pool.clone().or(W::SPEC.pool.map(str::to_owned));
+        let labels = self.labels.clone();
+        (
+            pool.unwrap_or_else(|| DEFAULT_POOL.to_owned()),
+            labels.unwrap_or_else(|| labels_of(W::SPEC.labels)),
+        )
     }
 
     /// Higher ones are claimed first; 0 by default.
@@ -98,7 +145,9 @@ impl<W: Workflow> WorkflowCall<W> {
         parent: Parent,
     ) -> Result<NewRun, Error> {
         self.run_id.get_or_insert_with(|| id.into());
-        self.pool.get_or_insert_with(|| pool.to_owned());
+        if W::SPEC.pool.is_none() {
+            self.pool.get_or_insert_with(|| pool.to_owned());
+        }
         self.header.parent = Some(parent);
         self.submission()
     }
@@ -107,9 +156,14 @@ impl<W: Workflow> WorkflowCall<W> {
     pub(crate) fn submission(self) -> Result<NewRun, Error> {
         let workflow = W::SPEC.name.to_owned();
         crate::model::workflow_name(&workflow)?;
-        let pool = self.pool.unwrap_or_else(|| DEFAULT_POOL.to_owned());
+        let (pool, labels) = self.asks();
         crate::model::pool_name(&pool)?;
-        self.labels.check()?;
+        labels.check()?;
+        if self.assigned.is_some() && !self.delay.is_zero() {
+            let reason = "a run that starts later is taken by whoever is free then; leave `.delay(..)` or `.assigned_to(..)` out";
+            return Err(Invalid::new("delay", &format!("{:?}", self.delay), reason).into());
+        }
+        let lasts = self.assigned.as_ref().map(|assigned| assigned.lasts);
         check_header(&self.header)?;
         let id = match self.run_id {
             Some(id) => RunId::new(id)?,
@@ -122,12 +176,15 @@ impl<W: Workflow> WorkflowCall<W> {
         Ok(NewRun {
             id,
             workflow,
+            version: W::SPEC.version,
             pool,
-            labels: self.labels,
+            labels,
             priority: self.priority,
             input,
             fingerprint: W::FINGERPRINT.cast_signed(),
-            delay: self.delay,
+            // Until then it is in nobody's queue.
+            delay: lasts.unwrap_or(self.delay),
+            assigned: self.assigned,
             header: self.header,
         })
     }
@@ -142,9 +199,14 @@ impl<W: Workflow> WorkflowCall<W> {
                           one run; leave `.run_id(..)` out";
             return Err(Invalid::new("run id", id, reason).into());
         }
+        if let Some(assigned) = &self.assigned {
+            let reason = "an assignment is for one run; leave `.assigned_to(..)` out";
+            return Err(Invalid::new("assignment", &assigned.name, reason).into());
+        }
         let run = self.submission()?;
         Ok(RunTemplate {
             workflow: run.workflow,
+            version: run.version,
             pool: run.pool,
             labels: run.labels,
             priority: run.priority,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::InMemoryStore;
-use super::tables::{RunRows, Tables};
+use super::tables::{Assignment, RunRows, Tables};
 use crate::model::{
     Cause, Checkpoint, Commit, Ending, Found, Gate, GateRequest, Journal as RunJournal, NewRun,
     Outcome, Park, Position, Run, RunId, RunKey, RunState, Started, Then, Timestamp, Verdict,
@@ -24,6 +24,14 @@ impl Journal for InMemoryStore {
             let now = tables.clock.now();
             tables.runs.insert(key, create(&new, now));
             tables.enqueue(key, now.after(new.delay), now);
+            if let Some(assigned) = &new.assigned {
+                let assignment = Assignment {
+                    run: Some(key),
+                    expires_at: now.after(new.delay),
+                };
+                let place = (assigned.worker, assigned.id);
+                tables.assignments.insert(place, assignment);
+            }
             for (limit, cause) in new.header.limits() {
                 tables.endings.insert((now.after(limit), key, cause));
             }
@@ -52,7 +60,7 @@ impl Journal for InMemoryStore {
                 // Its time may come before that of any other: whoever watches the clock looks again.
                 self.hints.tell_work();
             }
-            (Then::HandBack, _) => self.hints.tell_work(),
+            (Then::HandBack | Then::HandOver(_), _) => self.hints.tell_work(),
             _ => {}
         }
         if !commit.beyond.ends.is_empty() || commit.beyond.parent.is_some() {
@@ -77,6 +85,7 @@ fn create(new: &NewRun, now: Timestamp) -> RunRows {
     let mut rows = RunRows::new(Run {
         id: new.id.clone(),
         workflow: new.workflow.clone(),
+        version: new.version,
         pool: new.pool.clone(),
         labels: new.labels.clone(),
         state: RunState::Pending,
@@ -199,6 +208,11 @@ fn apply(tables: &mut Tables, commit: &Commit, now: Timestamp) -> StoreResult<Ve
             tables.enqueue(commit.run, now, now);
             Verdict::Committed
         }
+        Then::HandOver(queue) => {
+            rows.away = Some(queue.clone());
+            tables.enqueue(commit.run, now, now);
+            Verdict::Committed
+        }
     })
 }
 
@@ -229,6 +243,7 @@ fn park(tables: &mut Tables, key: RunKey, park: &Park, now: Timestamp) -> Verdic
     if rows.run.wakes != park.wakes {
         return Verdict::Awake;
     }
+    rows.away = None;
     rows.run.state = RunState::Waiting;
     rows.run.waiting = Some(park.waiting.clone());
     if let Some(wait) = park.wake_after {
@@ -247,6 +262,7 @@ fn pause(tables: &mut Tables, key: RunKey, wakes: i32) -> Verdict {
     if rows.run.wakes != wakes {
         return Verdict::Awake;
     }
+    rows.away = None;
     rows.run.state = RunState::Paused;
     rows.run.pausing = false;
     Verdict::Committed
@@ -256,6 +272,7 @@ fn finish(tables: &mut Tables, key: RunKey, ending: &Ending, now: Timestamp) {
     let Some(rows) = tables.runs.get_mut(&key) else {
         return;
     };
+    rows.away = None;
     let run = &mut rows.run;
     run.pausing = false;
     run.state = ending.state();

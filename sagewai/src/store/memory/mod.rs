@@ -1,5 +1,6 @@
 //! A store in the memory of this process, for tests: obvious rather than fast, and with a clock that can be moved.
 
+mod fleet;
 mod journal;
 mod outside;
 mod query;

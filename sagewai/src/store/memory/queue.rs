@@ -6,20 +6,29 @@ use super::InMemoryStore;
 use super::outside::do_act;
 use super::tables::Tables;
 use crate::model::{
-    Act, Beat, Cause, ClaimOne, Claimed, EventKind, Lease, NewWorker, RunId, RunKey, RunState,
-    RunningStep, Serves, Tick, Timestamp, WorkerKey, WorkerRecord, orderly_claims,
+    Act, Beat, Cause, ClaimOne, Claimed, EventKind, Lease, NewWorker, Registered, RunId, RunKey,
+    RunState, RunningStep, Serves, Tick, Timestamp, Wish, WorkerKey, WorkerRecord, orderly_claims,
 };
 use crate::store::outside::Acted;
-use crate::store::{Queue, Schema, StoreResult};
+use crate::store::{Fleet, Queue, Schema, StoreResult};
 
 /// How many runs one look at the clock wakes at most.
 const WOKEN_MAX: usize = 1_000;
 
 #[async_trait]
 impl Queue for InMemoryStore {
-    async fn register(&self, worker: &NewWorker) -> StoreResult<()> {
+    async fn register(&self, worker: &NewWorker) -> StoreResult<Registered> {
         let mut tables = self.lock();
         let now = tables.clock.now();
+        let workers = tables.workers.values();
+        let mut holders = workers.filter(|w| w.gone_at.is_none() && w.registered.exclusive);
+        if worker.exclusive
+            && let Some(holder) =
+                holders.find(|w| w.registered.name == worker.name && w.registered.key != worker.key)
+        {
+            return Ok(Registered::NameHeld(Box::new(holder.clone())));
+        }
+        tables.forget_workers(now);
         tables
             .workers
             .entry(worker.key)
@@ -29,9 +38,11 @@ impl Queue for InMemoryStore {
                 seen_at: now,
                 lease_until: now.after(worker.lease),
                 gone_at: None,
+                signed_off: false,
+                wish: Wish::Run,
                 running: Vec::new(),
             });
-        Ok(())
+        Ok(Registered::Done)
     }
 
     async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease> {
@@ -55,6 +66,7 @@ impl Queue for InMemoryStore {
         running: &[RunningStep],
     ) -> StoreResult<Beat> {
         Ok(Beat {
+            wish: self.wished(worker).await?.unwrap_or_default(),
             lease: self.heartbeat(worker, running).await?,
             tick: self.tick().await?,
             now: self.now().await?,
@@ -63,7 +75,12 @@ impl Queue for InMemoryStore {
     }
 
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {
-        self.bury(worker).await.map(|_| ())
+        if self.bury(worker).await?
+            && let Some(record) = self.lock().workers.get_mut(&worker)
+        {
+            record.signed_off = true;
+        }
+        Ok(())
     }
 
     async fn bury(&self, worker: WorkerKey) -> StoreResult<bool> {
@@ -125,10 +142,12 @@ impl Queue for InMemoryStore {
             .map(|r| (-i32::from(r.run.priority), r.run.created_at, r.run.key()))
             .collect();
         orphans.sort_unstable();
+        let assigned = tables.assigned(worker);
         let chosen: Vec<RunKey> = orphans
             .into_iter()
             .map(|(_, _, key)| key)
             .chain(tables.queue.iter().map(|queued| queued.key))
+            .chain(assigned)
             .filter(served)
             .take(limit as usize)
             .collect();
@@ -183,6 +202,8 @@ impl Queue for InMemoryStore {
 fn take(tables: &mut Tables, key: RunKey, worker: WorkerKey, now: Timestamp) -> Claimed {
     let name = tables.workers[&worker].registered.name.clone();
     let takeover = tables.runs[&key].run.state == RunState::Running;
+    tables.disarm(key);
+    tables.unassign(key);
     // The caller found the run under the same lock.
     let rows = tables.runs.get_mut(&key).expect("a claimable run has rows");
     if let Some(queued) = rows.queued.take() {

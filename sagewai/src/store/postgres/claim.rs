@@ -67,15 +67,19 @@ macro_rules! take {
             "   FROM taken r JOIN queues q ON q.queue_id = r.queue_id
                 JOIN checkpoints k ON k.run_key = r.run_key AND k.position = '$input'
             )
-            SELECT n.in_sight, t.*
-            FROM (SELECT (SELECT count(*) FROM seen) + (SELECT count(*) FROM peeked) AS in_sight) n
+            SELECT n.in_sight, n.assigned, t.*
+            FROM (
+                SELECT (SELECT count(*) FROM seen) + (SELECT count(*) FROM peeked) AS in_sight,
+                       EXISTS (SELECT FROM assignments WHERE worker = $1 AND run_key IS NOT NULL) AS assigned
+            ) n
             LEFT JOIN told t ON true
             ORDER BY t.takeover DESC, t.priority DESC, t.created_at, t.run_id"
         )
     };
 }
 
-/// Takes what a worker may serve. `$2` its workflows, `$3` its pool, `$4` its labels, `$5` how many.
+/// Takes what a worker may serve. `$2` its workflows, `$3` its pool, `$4` its labels, `$5` how many, `$6` the versions of
+/// its workflows.
 ///
 /// Queues are few, so they are matched each time. The heads of those that match, and runs of workers that are gone, are
 /// looked at without locks, and more of them than are wanted, since others look at the same ones; then they are locked
@@ -85,6 +89,8 @@ pub(super) const CLAIM: &str = take!(
     "served AS MATERIALIZED (
         SELECT q.queue_id FROM me CROSS JOIN queues q
         WHERE q.workflow = ANY($2) AND q.pool = $3 AND CAST($4 AS jsonb) @> q.labels
+          AND EXISTS (SELECT FROM unnest($2::text[], $6::integer[]) s (workflow, version)
+                      WHERE s.workflow = q.workflow AND s.version = q.version)
     ),
     seen AS MATERIALIZED (
         SELECT DISTINCT o.run_key, o.worker FROM (
@@ -94,7 +100,7 @@ pub(super) const CLAIM: &str = take!(
             CROSS JOIN LATERAL (
                 SELECT r.run_key FROM runs r
                 WHERE r.run_key = k.run_key AND r.worker = w.worker AND r.state = 'running'
-                  AND r.queue_id IN (SELECT queue_id FROM served)
+                  AND coalesce(r.away_id, r.queue_id) IN (SELECT queue_id FROM served)
                 LIMIT 1
             ) r
             WHERE w.orphans LIMIT $5 * 4
@@ -121,20 +127,20 @@ pub(super) const CLAIM: &str = take!(
     )"
 );
 
-/// Takes one run, whatever it asks for. `$2` its key.
-pub(super) const CLAIM_ONE: &str = take!(
+/// Takes certain runs, whatever they ask for. `$2` their keys.
+pub(super) const CLAIM_THESE: &str = take!(
     "seen AS MATERIALIZED (SELECT WHERE false),
     orphaned AS MATERIALIZED (
         SELECT r.run_key FROM me CROSS JOIN runs r LEFT JOIN workers w ON w.worker = r.worker
-        WHERE r.run_key = $2 AND r.state = 'running' AND (w.worker IS NULL OR w.gone_at IS NOT NULL)
+        WHERE r.run_key = ANY($2) AND r.state = 'running' AND (w.worker IS NULL OR w.gone_at IS NOT NULL)
         FOR UPDATE OF r SKIP LOCKED
     ),
     peeked AS MATERIALIZED (
         SELECT q.ctid AS place
         FROM me CROSS JOIN runs r JOIN queue q
-        ON q.queue_id = r.queue_id AND q.rank = -r.priority::integer AND q.since = r.created_at
+        ON q.queue_id = coalesce(r.away_id, r.queue_id) AND q.rank = -r.priority::integer AND q.since = r.created_at
            AND q.run_key = r.run_key
-        WHERE r.run_key = $2
+        WHERE r.run_key = ANY($2)
     ),
     locked AS MATERIALIZED (
         SELECT q.ctid AS place FROM peeked p JOIN queue q ON q.ctid = p.place
@@ -142,12 +148,46 @@ pub(super) const CLAIM_ONE: &str = take!(
     )"
 );
 
+/// Puts runs into the queue that are meant for a worker, if it may serve them; claimed in the same transaction, nobody else
+/// sees them there. What is not to be claimed before its time any more is no longer meant for it. Parameters are those of
+/// [`CLAIM`].
+pub(super) const CLAIM_ASSIGNED: &str = "
+WITH mine AS MATERIALIZED (
+    SELECT id, run_key FROM assignments WHERE worker = $1 AND run_key IS NOT NULL
+),
+chosen AS MATERIALIZED (
+    SELECT r.run_key, r.due_at FROM mine m
+    JOIN runs r ON r.run_key = m.run_key JOIN queues q ON q.queue_id = r.queue_id
+    WHERE r.state = 'pending' AND r.due_at IS NOT NULL AND q.pool = $3 AND CAST($4 AS jsonb) @> q.labels
+      AND EXISTS (SELECT FROM unnest($2::text[], $6::integer[]) s (workflow, version)
+                  WHERE s.workflow = q.workflow AND s.version = q.version)
+    ORDER BY r.created_at LIMIT $5
+    FOR UPDATE OF r SKIP LOCKED
+),
+used AS (
+    DELETE FROM assignments a USING mine m JOIN runs r ON r.run_key = m.run_key
+    WHERE a.worker = $1 AND a.id = m.id
+      AND (r.state <> 'pending' OR r.due_at IS NULL OR r.run_key IN (SELECT run_key FROM chosen))
+),
+disarmed AS (DELETE FROM timers t USING chosen c WHERE t.due_at = c.due_at AND t.run_key = c.run_key),
+released AS (
+    UPDATE runs r SET due_at = NULL FROM chosen c WHERE r.run_key = c.run_key
+    RETURNING r.queue_id, r.priority, r.created_at, r.run_key
+),
+queued AS (
+    INSERT INTO queue (queue_id, rank, since, run_key)
+    SELECT queue_id, -priority::integer, created_at, run_key FROM released
+)
+SELECT run_key FROM released";
+
 /// What a claim took, with the inputs alone for journals.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     pub(super) runs: Vec<Claimed>,
     /// Whether runs were in sight that somebody else was just taking.
     pub(super) contended: bool,
+    /// Whether runs are meant for this worker.
+    pub(super) assigned: bool,
 }
 
 impl Taken {
@@ -164,6 +204,7 @@ impl Taken {
                 taken.runs.push(Claimed { run, journal });
             }
             in_sight = row.big("in_sight")?;
+            taken.assigned = row.flag_or_null("assigned")?.unwrap_or(false);
         }
         let got = taken.runs.len();
         taken.contended = got < wanted && i64::try_from(got).is_ok_and(|got| got < in_sight);

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod claim;
+mod fleet;
 mod flush;
 mod flush_sql;
 mod journal;

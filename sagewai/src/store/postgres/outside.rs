@@ -25,7 +25,7 @@ pub(super) const LOCK_RUN: &str = concat!(
 
 /// Locks a run's place in the queue, if it has one. `$1` its key.
 pub(super) const LOCK_PLACE: &str = "SELECT q.run_key FROM runs r JOIN queue q
-     ON q.queue_id = r.queue_id AND q.rank = -r.priority::integer AND q.since = r.created_at AND q.run_key = r.run_key
+     ON q.queue_id = coalesce(r.away_id, r.queue_id) AND q.rank = -r.priority::integer AND q.since = r.created_at AND q.run_key = r.run_key
      WHERE r.run_key = $1 FOR UPDATE OF q";
 
 #[async_trait]

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt};
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query as SqlxQuery;
+use sqlx::{Postgres, Row};
 use uuid::Uuid;
 
 use super::PostgresStore;
-use super::claim::{CLAIM, CLAIM_ONE, Taken};
+use super::claim::{CLAIM, CLAIM_ASSIGNED, CLAIM_THESE, Taken};
 use crate::model::{
-    Act, Beat, Cause, ClaimOne, Claimed, Lease, NewWorker, RunId, RunKey, RunningStep, Serves,
-    Tick, Timestamp, WorkerKey,
+    Act, Beat, Cause, ClaimOne, Claimed, Lease, NewWorker, Registered, RunId, RunKey, RunningStep,
+    Serves, Tick, Timestamp, Wish, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
@@ -37,7 +38,7 @@ macro_rules! heartbeat {
         concat!(
             "beat AS (",
             sql::heartbeat!("now_us()"),
-            " RETURNING worker),
+            " RETURNING worker, wish),
     noted AS (DELETE FROM held h USING beat b WHERE h.worker = b.worker RETURNING h.runs),
     still AS (
         SELECT array_agg(DISTINCT r.run_key) AS runs
@@ -146,7 +147,8 @@ pub(super) const TICK: &str = concat!(
 );
 
 /// A heartbeat, a look at the clock, and whether there is something to claim, be it only by its queue. `$1` and `$2` as
-/// for a heartbeat; `$3` workflows, `$4` pool, `$5` labels, `$6` how many timers are seen at most.
+/// for a heartbeat; `$3` workflows, `$4` pool, `$5` labels, `$6` how many timers are seen at most, `$7` versions of the
+/// workflows.
 pub(super) const BEAT: &str = concat!(
     "WITH ",
     heartbeat!(),
@@ -154,11 +156,15 @@ pub(super) const BEAT: &str = concat!(
     look_at_the_clock!(mine: " AND w.worker <> $1", most: "$6"),
     " SELECT ",
     found_by_the_clock!(),
-    ", (SELECT count(*) FROM beat) > 0 AS kept,
-       EXISTS (SELECT FROM workers w WHERE w.orphans) OR EXISTS (
+    ", (SELECT wish FROM beat) AS wish,
+       EXISTS (SELECT FROM workers w WHERE w.orphans)
+       OR EXISTS (SELECT FROM assignments a WHERE a.worker = $1 AND a.run_key IS NOT NULL)
+       OR EXISTS (
            SELECT FROM queues s
            CROSS JOIN LATERAL (SELECT FROM queue q WHERE q.queue_id = s.queue_id LIMIT 1) q
            WHERE s.workflow = ANY($3) AND s.pool = $4 AND CAST($5 AS jsonb) @> s.labels
+             AND EXISTS (SELECT FROM unnest($3::text[], $7::integer[]) u (workflow, version)
+                         WHERE u.workflow = s.workflow AND u.version = s.version)
        ) AS work"
 );
 
@@ -219,19 +225,8 @@ impl Looked {
 
 #[async_trait]
 impl Queue for PostgresStore {
-    async fn register(&self, worker: &NewWorker) -> StoreResult<()> {
-        sqlx::query(REGISTER)
-            .bind(worker.key.uuid())
-            .bind(columns::text(&worker.name))
-            .bind(&worker.pool)
-            .bind(worker.labels.to_json())
-            .bind(columns::count(worker.slots))
-            .bind(columns::micros(worker.lease))
-            .bind(columns::text(&worker.host))
-            .execute(self.pool())
-            .await
-            .map_err(|e| self.error(e))?;
-        Ok(())
+    async fn register(&self, worker: &NewWorker) -> StoreResult<Registered> {
+        self.write_worker(worker).await.map_err(|e| self.error(e))
     }
 
     async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease> {
@@ -254,10 +249,11 @@ impl Queue for PostgresStore {
         running: &[RunningStep],
     ) -> StoreResult<Beat> {
         let found = self.through_clashes(|| self.beat_once(worker, serves, running));
-        let (looked, lease, work) = found.await?;
+        let (looked, wish, work) = found.await?;
         let tick = self.follow(&looked).await?;
         Ok(Beat {
-            lease,
+            lease: wish.map_or(Lease::Lost, |_| Lease::Kept),
+            wish: wish.unwrap_or_default(),
             now: Timestamp::from_micros(looked.now),
             work: work || tick.woken + tick.buried > 0,
             tick,
@@ -265,20 +261,11 @@ impl Queue for PostgresStore {
     }
 
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {
-        self.bury(worker).await.map(drop)
+        self.write_death(worker, true).await.map(drop)
     }
 
     async fn bury(&self, worker: WorkerKey) -> StoreResult<bool> {
-        let buried = sqlx::query(BURY)
-            .bind(worker.uuid())
-            .execute(self.pool())
-            .await
-            .map_err(|e| self.error(e))?;
-        let was_alive = buried.rows_affected() > 0;
-        if was_alive {
-            self.tell_work();
-        }
-        Ok(was_alive)
+        self.write_death(worker, false).await
     }
 
     async fn tick(&self) -> StoreResult<Tick> {
@@ -298,6 +285,11 @@ impl Queue for PostgresStore {
             let taken = self.through_clashes(|| self.claim_once(worker, serves, wanted));
             let taken = taken.await?;
             claimed.extend(taken.runs);
+            let room = limit as usize - claimed.len();
+            if taken.assigned && room > 0 {
+                let taken = self.through_clashes(|| self.claim_assigned(worker, serves, room));
+                claimed.extend(taken.await?.runs);
+            }
             if !taken.contended {
                 break;
             }
@@ -317,9 +309,9 @@ impl Queue for PostgresStore {
     async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne> {
         let key = run.key();
         let taken = self.through_clashes(|| async {
-            let rows = sqlx::query(CLAIM_ONE)
+            let rows = sqlx::query(CLAIM_THESE)
                 .bind(worker.uuid())
-                .bind(key.uuid())
+                .bind(vec![key.uuid()])
                 .fetch_all(self.pool())
                 .await?;
             Taken::read(&rows, 1)
@@ -350,19 +342,21 @@ impl PostgresStore {
         worker: WorkerKey,
         serves: &Serves,
         running: &[RunningStep],
-    ) -> Result<(Looked, Lease, bool), Failure> {
+    ) -> Result<(Looked, Option<Wish>, bool), Failure> {
+        let (workflows, versions) = serves.columns();
         let found = sqlx::query(BEAT)
             .bind(worker.uuid())
             .bind(columns::json(running))
-            .bind(&serves.workflows)
+            .bind(workflows)
             .bind(&serves.pool)
             .bind(serves.labels.to_json())
             .bind(SEEN_MAX)
+            .bind(versions)
             .fetch_one(self.pool())
             .await?;
-        let kept = found.try_get("kept")?;
-        let lease = if kept { Lease::Kept } else { Lease::Lost };
-        Ok((Looked::of(&found)?, lease, found.try_get("work")?))
+        let wish = found.text_or_null("wish")?;
+        let wish = wish.map(|word| row::wish(&word)).transpose()?;
+        Ok((Looked::of(&found)?, wish, found.try_get("work")?))
     }
 
     /// Tells others of what a look at the clock has changed, and ends what is to be ended.
@@ -422,14 +416,30 @@ impl PostgresStore {
         serves: &Serves,
         wanted: usize,
     ) -> Result<Taken, Failure> {
-        let rows = sqlx::query(CLAIM)
-            .bind(worker.uuid())
-            .bind(&serves.workflows)
-            .bind(&serves.pool)
-            .bind(serves.labels.to_json())
-            .bind(i64::try_from(wanted).unwrap_or(i64::MAX / 8))
+        let rows = claim_by(CLAIM, worker, serves, wanted)
             .fetch_all(self.pool())
             .await?;
+        Taken::read(&rows, wanted)
+    }
+
+    /// Takes what is meant for this worker.
+    async fn claim_assigned(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        wanted: usize,
+    ) -> Result<Taken, Failure> {
+        let mut tx = self.pool().begin().await?;
+        let released = claim_by(CLAIM_ASSIGNED, worker, serves, wanted)
+            .fetch_all(&mut *tx)
+            .await?;
+        let keys: Result<Vec<Uuid>, _> = released.iter().map(|row| row.uuid("run_key")).collect();
+        let rows = sqlx::query(CLAIM_THESE)
+            .bind(worker.uuid())
+            .bind(keys?)
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
         Taken::read(&rows, wanted)
     }
 
@@ -471,4 +481,21 @@ impl PostgresStore {
         }
         Ok(())
     }
+}
+
+/// A claim with its parameters.
+fn claim_by<'q>(
+    statement: &'static str,
+    worker: WorkerKey,
+    serves: &'q Serves,
+    wanted: usize,
+) -> SqlxQuery<'q, Postgres, PgArguments> {
+    let (workflows, versions) = serves.columns();
+    sqlx::query(statement)
+        .bind(worker.uuid())
+        .bind(workflows)
+        .bind(&serves.pool)
+        .bind(serves.labels.to_json())
+        .bind(i64::try_from(wanted).unwrap_or(i64::MAX / 8))
+        .bind(versions)
 }

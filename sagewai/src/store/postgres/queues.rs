@@ -1,35 +1,29 @@
-//! Distinct combinations of workflow, pool and labels: rows that are written once and read from memory after that.
+//! Distinct combinations of workflow, version, pool and labels: rows that are written once and read from memory after that.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use sqlx::PgConnection;
 
-use crate::model::NewRun;
+use crate::store::columns::QueueColumns;
 
-pub(super) const FIND: &str =
-    "SELECT queue_id FROM queues WHERE workflow = $1 AND pool = $2 AND labels = $3::jsonb";
-pub(super) const ADD: &str =
-    "INSERT INTO queues (workflow, pool, labels) VALUES ($1, $2, $3::jsonb) ON CONFLICT DO NOTHING";
+pub(super) const FIND: &str = "SELECT queue_id FROM queues WHERE workflow = $1 AND version = $2 AND pool = $3 AND labels = $4::jsonb";
+pub(super) const ADD: &str = "INSERT INTO queues (workflow, version, pool, labels) VALUES ($1, $2, $3, $4::jsonb) ON CONFLICT DO NOTHING";
 
 /// Past so many combinations the memory begins anew, so that a program that makes them up does not fill it.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// What identifies a combination: workflow, pool, and the one JSON text of the labels.
-type Name = (String, String, String);
-
 /// The ids that this process has met.
 #[derive(Debug, Default)]
-pub(super) struct Queues(Mutex<HashMap<Name, i32>>);
+pub(super) struct Queues(Mutex<HashMap<QueueColumns, i32>>);
 
 impl Queues {
-    /// The id of a run's queue. A queue that is new is there when this returns, whatever becomes of the run.
+    /// The id of a queue. A queue that is new is there when this returns, whatever becomes of its run.
     pub(super) async fn id(
         &self,
         connection: &mut PgConnection,
-        run: &NewRun,
+        name: QueueColumns,
     ) -> Result<i32, sqlx::Error> {
-        let name = (run.workflow.clone(), run.pool.clone(), run.labels.to_json());
         if let Some(id) = self.known().get(&name) {
             return Ok(*id);
         }
@@ -48,25 +42,30 @@ impl Queues {
         Ok(id)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Name, i32>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<QueueColumns, i32>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn find(connection: &mut PgConnection, name: &Name) -> Result<Option<i32>, sqlx::Error> {
+async fn find(
+    connection: &mut PgConnection,
+    name: &QueueColumns,
+) -> Result<Option<i32>, sqlx::Error> {
     sqlx::query_scalar(FIND)
         .bind(&name.0)
         .bind(&name.1)
         .bind(&name.2)
+        .bind(&name.3)
         .fetch_optional(connection)
         .await
 }
 
-async fn add(connection: &mut PgConnection, name: &Name) -> Result<(), sqlx::Error> {
+async fn add(connection: &mut PgConnection, name: &QueueColumns) -> Result<(), sqlx::Error> {
     sqlx::query(ADD)
         .bind(&name.0)
         .bind(&name.1)
         .bind(&name.2)
+        .bind(&name.3)
         .execute(connection)
         .await?;
     Ok(())

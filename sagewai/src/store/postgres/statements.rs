@@ -2,9 +2,9 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
-use super::claim::{CLAIM, CLAIM_ONE};
+use super::claim::{CLAIM, CLAIM_ASSIGNED, CLAIM_THESE};
 use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
-use super::{PostgresStore, journal, outside, query, queue, queues, schema};
+use super::{PostgresStore, fleet, journal, outside, query, queue, queues, schema};
 use crate::store::schema::{APPLIED, NOTE_APPLIED};
 use crate::store::{StoreResult, sql};
 
@@ -13,15 +13,18 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("ADD", queues::ADD),
     ("APPLIED", APPLIED),
     ("ARM", sql::ARM),
+    ("BACKLOG", fleet::BACKLOG),
     ("BEAT", queue::BEAT),
     ("BURY", queue::BURY),
+    ("CANDIDATES", fleet::CANDIDATES),
     ("CHANGE_SCHEDULE", sql::CHANGE_SCHEDULE),
     ("CHECKPOINTS", sql::CHECKPOINTS),
     ("OUTPUTS", journal::OUTPUTS),
     ("CHECKPOINTS_OF_MANY", journal::CHECKPOINTS_OF_MANY),
     ("CHILDREN", sql::CHILDREN),
     ("CLAIM", CLAIM),
-    ("CLAIM_ONE", CLAIM_ONE),
+    ("CLAIM_ASSIGNED", CLAIM_ASSIGNED),
+    ("CLAIM_THESE", CLAIM_THESE),
     ("CLOCK", schema::CLOCK),
     ("CREATE_SCHEDULE", sql::CREATE_SCHEDULE),
     ("DELETE_SCHEDULE", sql::DELETE_SCHEDULE),
@@ -42,7 +45,9 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("FENCE", journal::FENCE),
     ("FIND", queues::FIND),
     ("FLUSH", FLUSH),
+    ("FORGET_ASSIGNMENTS", sql::FORGET_ASSIGNMENTS),
     ("FORGET_ENDINGS", sql::FORGET_ENDINGS),
+    ("FORGET_WORKERS", sql::FORGET_WORKERS),
     ("GATE", sql::GATE),
     ("GATES", sql::GATES),
     ("GATES_OF_MANY", journal::GATES_OF_MANY),
@@ -55,17 +60,21 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("KEEP", KEEP),
     ("LAST_ORDINAL", sql::LAST_ORDINAL),
     ("LOCK", schema::LOCK),
+    ("LOCK_ASSIGN", fleet::LOCK_ASSIGN),
     ("LOCK_PLACE", outside::LOCK_PLACE),
     ("LOCK_RUN", outside::LOCK_RUN),
     ("MESSAGES", sql::MESSAGES),
     ("MIX", MIX),
     ("MOVE", MOVE),
+    ("NAME_HOLDER", sql::NAME_HOLDER),
     ("NOTE_APPLIED", NOTE_APPLIED),
     ("OPEN_GATES", sql::OPEN_GATES),
     ("POSITIONS_OF_EPOCH", sql::POSITIONS_OF_EPOCH),
+    ("PUT_ASSIGNMENT", sql::PUT_ASSIGNMENT),
     ("PUT_GATE", sql::PUT_GATE),
     ("PUT_RUN", sql::PUT_RUN),
     ("PUT_SIGNAL", sql::PUT_SIGNAL),
+    ("PUT_WISH", sql::PUT_WISH),
     ("REGISTER", queue::REGISTER),
     ("RUN", sql::RUN),
     ("RUNS", sql::RUNS),
@@ -78,6 +87,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("STRAYS", queue::STRAYS),
     ("TICK", queue::TICK),
     ("WAKES", query::WAKES),
+    ("WISH", sql::WISH),
     ("WORKERS", sql::WORKERS),
 ];
 
@@ -123,6 +133,7 @@ mod tests {
     fn every_statement_is_listed() {
         let files = [
             include_str!("claim.rs"),
+            include_str!("fleet.rs"),
             include_str!("flush_sql.rs"),
             include_str!("journal.rs"),
             include_str!("outside.rs"),
@@ -130,6 +141,7 @@ mod tests {
             include_str!("queue.rs"),
             include_str!("queues.rs"),
             include_str!("schema.rs"),
+            include_str!("../sql/fleet.rs"),
             include_str!("../sql/journal.rs"),
             include_str!("../sql/outside.rs"),
             include_str!("../sql/query.rs"),

@@ -3,12 +3,14 @@
 //! Parameters are `$1`, `$2`, which both take. Keys bind as UUIDs, times and lengths as microseconds in 64 bits,
 //! JSON as text.
 
+mod fleet;
 mod journal;
 mod outside;
 mod query;
 mod queue;
 mod schedules;
 
+pub(super) use fleet::*;
 pub(super) use journal::*;
 pub(super) use outside::*;
 pub(super) use query::*;
@@ -18,7 +20,7 @@ pub(super) use schedules::*;
 /// What [`row::run`](super::row::run) reads, from `runs r` joined to `queues q`.
 macro_rules! run_columns {
     () => {
-        "r.run_id, q.workflow, q.pool, CAST(q.labels AS text) AS labels, r.state, r.epoch, r.worker, r.claims, \
+        "r.run_id, q.workflow, q.version, q.pool, CAST(q.labels AS text) AS labels, r.state, r.epoch, r.worker, r.claims, \
          r.wakes, r.priority, r.fingerprint, r.header, r.pausing, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at"
     };
 }

@@ -6,16 +6,16 @@ use super::{gate_columns, run_columns};
 /// `$9` whether it is pausing.
 pub(in crate::store) const PUT_RUN: &str =
     "UPDATE runs SET state = $2, waiting = $3, due_at = $4, error = $5, finished_at = $6, claims = $7, wakes = $8,
-         pausing = $9
+         pausing = $9, away_id = CASE WHEN $2 IN ('pending', 'running') THEN away_id END
      WHERE run_key = $1";
 
 /// Puts a run into the queue. `$1` its key.
 pub(in crate::store) const ENQUEUE: &str = "INSERT INTO queue (queue_id, rank, since, run_key)
-     SELECT queue_id, -CAST(priority AS integer), created_at, run_key FROM runs WHERE run_key = $1";
+     SELECT coalesce(away_id, queue_id), -CAST(priority AS integer), created_at, run_key FROM runs WHERE run_key = $1";
 
 /// Takes a run out of the queue. `$1` its key.
 pub(in crate::store) const DEQUEUE: &str = "DELETE FROM queue WHERE (queue_id, rank, since, run_key) IN (
-         SELECT queue_id, -CAST(priority AS integer), created_at, run_key FROM runs WHERE run_key = $1)";
+         SELECT coalesce(away_id, queue_id), -CAST(priority AS integer), created_at, run_key FROM runs WHERE run_key = $1)";
 
 /// Has a run looked at. `$1` when, `$2` the run.
 pub(in crate::store) const ARM: &str =

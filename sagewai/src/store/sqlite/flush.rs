@@ -89,7 +89,11 @@ async fn write(
     let verdicts = judge(tx, &batch.commits).await?;
     for (commit, verdict) in batch.commits.iter().zip(&verdicts) {
         if let Some(verdict) = verdict {
-            rows.add(commit, *verdict, tx.now);
+            let away = match &commit.then {
+                Then::HandOver(queue) => Some(queues.id(tx, columns::queue(queue)).await?),
+                _ => None,
+            };
+            rows.add(commit, *verdict, away, tx.now);
         }
     }
     rows.insert(tx).await?;
@@ -106,7 +110,7 @@ async fn create<'a>(
     let now = tx.now;
     let mut new = Vec::with_capacity(starts.len());
     for run in starts {
-        let queue = queues.id(tx, run).await?;
+        let queue = queues.id(tx, columns::home(run)).await?;
         let delay = columns::micros(run.delay);
         let due_at = (delay > 0).then(|| now.as_micros() + delay);
         new.push((run, queue, due_at));
@@ -134,6 +138,7 @@ async fn create<'a>(
         if is_new {
             rows.inputs.push((key, input_checkpoint(&run.input)));
             rows.add_header(key, &run.header, now);
+            rows.add_assigned(key, run.assigned.as_ref(), due_at);
             match due_at {
                 Some(due_at) => rows.timers.push((due_at, key)),
                 None => rows.queued.push(key),
@@ -185,8 +190,8 @@ mod tests {
     use super::super::SqliteStore;
     use super::*;
     use crate::model::{
-        Beyond, CheckpointKind, Header, Json, Labels, NewCheckpoint, NewWorker, RunId, Serves,
-        WorkerKey,
+        Beyond, CheckpointKind, Header, Json, Labels, NewCheckpoint, NewWorker, Program, RunId,
+        Serves, WorkerKey,
     };
     use crate::store::{Journal, Queue, Schema};
 
@@ -194,12 +199,14 @@ mod tests {
         NewRun {
             id: RunId::generate(),
             workflow: "article".to_owned(),
+            version: 1,
             pool: "default".to_owned(),
             labels: Labels::new(),
             priority: 0,
             input: input.clone(),
             fingerprint: 1,
             delay: Duration::ZERO,
+            assigned: None,
             header: Header::default(),
         }
     }
@@ -227,10 +234,12 @@ mod tests {
             slots: 1_000,
             lease: Duration::from_mins(10),
             host: "here".to_owned(),
+            exclusive: false,
+            program: Program::default(),
         };
         store.register(&worker).await.unwrap();
         let serves = Serves {
-            workflows: vec!["article".to_owned()],
+            workflows: vec!["article".into()],
             pool: worker.pool.clone(),
             labels: Labels::new(),
         };

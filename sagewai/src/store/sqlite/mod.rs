@@ -2,6 +2,7 @@
 
 mod bulk;
 mod claim;
+mod fleet;
 mod flush;
 mod journal;
 mod options;
