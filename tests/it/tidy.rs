@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Files that every store has.
 const STORE_FILES: &[&str] = &[
+    "fleet.rs",
     "outside.rs",
     "journal.rs",
     "mod.rs",
