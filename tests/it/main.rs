@@ -1,5 +1,6 @@
 //! Everything that needs more than one module, on every store, in one binary.
 
+mod balancing;
 mod children;
 mod combinators;
 mod conformance;
@@ -9,9 +10,11 @@ mod crash;
 mod crash_sweep;
 mod crash_waiting;
 mod divergence;
+mod fleet;
 mod foreign;
 mod gate_rules;
 mod gates;
+mod handover;
 mod ledger;
 mod names;
 mod outage;
@@ -33,6 +36,7 @@ mod steps;
 mod support;
 mod tidy;
 mod timeouts;
+mod versions;
 mod waiting;
 mod wakes;
 mod workers;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::states::is_of_an_operation;
 use crate::error::Error;
 use crate::model::{
-    CheckpointKind, EventKind, Journal, Position, Run, RunId, RunState, RunningStep, Timestamp,
+    CheckpointKind, EventKind, Journal, Lack, Position, QueueName, Run, RunId, RunState,
+    RunningStep, Timestamp, lack,
 };
 use crate::store::AnyStore;
 use crate::workflow::erased::error_text;
@@ -18,6 +19,8 @@ pub struct Status {
     pub run: Run,
     /// Name of the worker that drives it, or drove it last.
     pub worker: Option<String>,
+    /// Why no live worker can take it, where it is claimable and none can.
+    pub lack: Option<Lack>,
     /// Its operations.
     pub steps: Vec<StepStatus>,
 }
@@ -68,16 +71,46 @@ pub(super) async fn of(store: &AnyStore, id: &RunId) -> Result<Option<Status>, E
     };
     let mut worker = None;
     let mut executing = Vec::new();
-    if let Some(key) = run.worker {
+    let waits = run.state == RunState::Pending && run.due_at.is_none();
+    let mut missing = None;
+    if waits || run.worker.is_some() {
         let workers = store.workers(Duration::MAX).await?;
-        if let Some(record) = workers.into_iter().find(|w| w.registered.key == key) {
+        if waits {
+            missing = lack(&queue_of(&run, &journal), &workers, store.now().await?);
+        }
+        let key = run.worker;
+        if let Some(record) = workers.into_iter().find(|w| Some(w.registered.key) == key) {
             worker = Some(record.registered.name);
             executing = record.running;
             executing.retain(|step| step.run == run.id && run.state == RunState::Running);
         }
     }
     let steps = steps(&journal, &executing);
-    Ok(Some(Status { run, worker, steps }))
+    Ok(Some(Status {
+        run,
+        worker,
+        lack: missing,
+        steps,
+    }))
+}
+
+/// The queue in which a run is that waits to be claimed: that of the last step that asked for another worker, until the
+/// run has slept or was stopped.
+fn queue_of(run: &Run, journal: &Journal) -> QueueName {
+    for event in journal.events.iter().rev() {
+        match &event.kind {
+            EventKind::HandedOver { pool, labels, .. } => {
+                return QueueName {
+                    pool: pool.clone(),
+                    labels: labels.clone(),
+                    ..run.home()
+                };
+            }
+            EventKind::Parked { .. } | EventKind::Paused | EventKind::Retried { .. } => break,
+            _ => {}
+        }
+    }
+    run.home()
 }
 
 fn steps(journal: &Journal, executing: &[RunningStep]) -> Vec<StepStatus> {

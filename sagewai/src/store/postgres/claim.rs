@@ -1,8 +1,12 @@
 //! The statements that take runs.
 
-use sqlx::postgres::PgRow;
+use sqlx::Postgres;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use uuid::Uuid;
 
-use crate::model::{Claimed, Journal};
+use super::PostgresStore;
+use crate::model::{Claimed, Journal, Serves, WorkerKey};
 use crate::store::failure::Failure;
 use crate::store::row::{self, Cells};
 use crate::store::sql::{checkpoint_columns, run_columns};
@@ -210,4 +214,44 @@ impl Taken {
         taken.contended = got < wanted && i64::try_from(got).is_ok_and(|got| got < in_sight);
         Ok(taken)
     }
+}
+
+impl PostgresStore {
+    /// Takes what is meant for this worker.
+    pub(super) async fn claim_assigned(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        wanted: usize,
+    ) -> Result<Taken, Failure> {
+        let mut tx = self.pool().begin().await?;
+        let released = claim_by(CLAIM_ASSIGNED, worker, serves, wanted)
+            .fetch_all(&mut *tx)
+            .await?;
+        let keys: Result<Vec<Uuid>, _> = released.iter().map(|row| row.uuid("run_key")).collect();
+        let rows = sqlx::query(CLAIM_THESE)
+            .bind(worker.uuid())
+            .bind(keys?)
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Taken::read(&rows, wanted)
+    }
+}
+
+/// A claim with its parameters.
+pub(super) fn claim_by<'q>(
+    statement: &'static str,
+    worker: WorkerKey,
+    serves: &'q Serves,
+    wanted: usize,
+) -> Query<'q, Postgres, PgArguments> {
+    let (workflows, versions) = serves.columns();
+    sqlx::query(statement)
+        .bind(worker.uuid())
+        .bind(workflows)
+        .bind(&serves.pool)
+        .bind(serves.labels.to_json())
+        .bind(i64::try_from(wanted).unwrap_or(i64::MAX / 8))
+        .bind(versions)
 }

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt};
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query as SqlxQuery;
-use sqlx::{Postgres, Row};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::PostgresStore;
-use super::claim::{CLAIM, CLAIM_ASSIGNED, CLAIM_THESE, Taken};
+use super::claim::{CLAIM, CLAIM_THESE, Taken, claim_by};
 use crate::model::{
     Act, Beat, Cause, ClaimOne, Claimed, Lease, NewWorker, Registered, RunId, RunKey, RunningStep,
     Serves, Tick, Timestamp, Wish, WorkerKey,
@@ -422,27 +421,6 @@ impl PostgresStore {
         Taken::read(&rows, wanted)
     }
 
-    /// Takes what is meant for this worker.
-    async fn claim_assigned(
-        &self,
-        worker: WorkerKey,
-        serves: &Serves,
-        wanted: usize,
-    ) -> Result<Taken, Failure> {
-        let mut tx = self.pool().begin().await?;
-        let released = claim_by(CLAIM_ASSIGNED, worker, serves, wanted)
-            .fetch_all(&mut *tx)
-            .await?;
-        let keys: Result<Vec<Uuid>, _> = released.iter().map(|row| row.uuid("run_key")).collect();
-        let rows = sqlx::query(CLAIM_THESE)
-            .bind(worker.uuid())
-            .bind(keys?)
-            .fetch_all(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Taken::read(&rows, wanted)
-    }
-
     async fn strays_once(
         &self,
         worker: WorkerKey,
@@ -481,21 +459,4 @@ impl PostgresStore {
         }
         Ok(())
     }
-}
-
-/// A claim with its parameters.
-fn claim_by<'q>(
-    statement: &'static str,
-    worker: WorkerKey,
-    serves: &'q Serves,
-    wanted: usize,
-) -> SqlxQuery<'q, Postgres, PgArguments> {
-    let (workflows, versions) = serves.columns();
-    sqlx::query(statement)
-        .bind(worker.uuid())
-        .bind(workflows)
-        .bind(&serves.pool)
-        .bind(serves.labels.to_json())
-        .bind(i64::try_from(wanted).unwrap_or(i64::MAX / 8))
-        .bind(versions)
 }
