@@ -7,6 +7,7 @@ mod conformance;
 mod control;
 mod counts;
 mod crash;
+mod crash_handover;
 mod crash_sweep;
 mod crash_waiting;
 mod divergence;

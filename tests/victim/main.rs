@@ -3,6 +3,7 @@
 //! Its steps write what they do into a ledger outside of the store. On demand it stands still at a certain point,
 //! says so by a marker file, and waits to be killed.
 
+mod deploy;
 mod stop_at_commit;
 
 use std::fs::OpenOptions;
@@ -33,9 +34,14 @@ struct Options {
     name: String,
     #[arg(long, default_value_t = 30_000)]
     lease_ms: u64,
+    #[arg(long, default_value = "default")]
+    pool: String,
     /// A label that it has, as `key=value`.
     #[arg(long)]
     label: Option<String>,
+    /// The version of a deploy, 1 or 2, whose workflows it serves as well.
+    #[arg(long)]
+    deploy: Option<u32>,
     /// Start this run first.
     #[arg(long)]
     start: Option<String>,
@@ -199,6 +205,21 @@ async fn waiting(value: u32) -> Result<u32> {
     one(left + right + late + u32::from(decision.approved)).await
 }
 
+#[step(pool = "gpu", labels(gpu = "yes"))]
+async fn on_gpu(ctx: &StepContext, value: u32) -> Result<u32> {
+    Ok(effect(ctx, value).await)
+}
+
+/// Two of its steps ask for another worker than the rest; after the sleep it is back where it began.
+#[workflow(name = "filming")]
+async fn filming(value: u32) -> Result<u32> {
+    let value = one(value).await?;
+    let (value, other) = try_join!(on_gpu(value), two(value)).await?;
+    let value = on_gpu(value + other).await?;
+    sleep(Duration::from_secs(6)).await?;
+    three(value).await
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = options();
@@ -223,6 +244,7 @@ async fn main() -> Result<()> {
     let lease = Duration::from_millis(options.lease_ms);
     let mut worker = WorkflowWorker::builder(&store)
         .name(&options.name)
+        .pool(&options.pool)
         .lease(lease)
         .heartbeat_interval((lease / 3).min(Duration::from_secs(10)))
         .poll_interval(Duration::from_millis(100))
@@ -232,6 +254,15 @@ async fn main() -> Result<()> {
         .workflow(poison)
         .workflow(asking)
         .workflow(waiting);
+    worker = worker.workflow(filming);
+    worker = match options.deploy {
+        Some(1) => worker.version("1.0.0").workflow(deploy::v1::invoice),
+        Some(_) => worker
+            .version("2.0.0")
+            .workflow(deploy::v1::invoice)
+            .workflow(deploy::v2::invoice),
+        None => worker,
+    };
     if let Some((key, value)) = options.label.as_deref().and_then(|l| l.split_once('=')) {
         worker = worker.label(key, value);
     }
