@@ -53,7 +53,7 @@ async fn find(
 ) -> Result<Option<i32>, sqlx::Error> {
     sqlx::query_scalar(FIND)
         .bind(&name.0)
-        .bind(&name.1)
+        .bind(name.1)
         .bind(&name.2)
         .bind(&name.3)
         .fetch_optional(connection)
@@ -63,7 +63,7 @@ async fn find(
 async fn add(connection: &mut PgConnection, name: &QueueColumns) -> Result<(), sqlx::Error> {
     sqlx::query(ADD)
         .bind(&name.0)
-        .bind(&name.1)
+        .bind(name.1)
         .bind(&name.2)
         .bind(&name.3)
         .execute(connection)

@@ -32,7 +32,7 @@ impl Queues {
         }
         let found = sqlx::query_scalar(FIND)
             .bind(&name.0)
-            .bind(&name.1)
+            .bind(name.1)
             .bind(&name.2)
             .bind(&name.3)
             .fetch_optional(&mut *connection)
@@ -42,7 +42,7 @@ impl Queues {
             None => {
                 sqlx::query_scalar(ADD)
                     .bind(&name.0)
-                    .bind(&name.1)
+                    .bind(name.1)
                     .bind(&name.2)
                     .bind(&name.3)
                     .fetch_one(connection)
