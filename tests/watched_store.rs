@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sagewai::model::{
-    Act, Answer, Assigned, Assigning, Backlog, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate,
-    Journal as RunJournal, Lease, Messages, NewRun, NewWorker, Outcome, Registered, Run, RunFilter,
-    RunId, RunKey, RunningStep, ScheduleRecord, Serves, Started, Tick, Timestamp, Verdict, Wish,
-    WorkerKey, WorkerRecord,
+    Act, Admission, Answer, Assigned, Assigning, Backlog, Beat, ClaimOne, Claimed, Commit,
+    DueSchedules, Gate, History, Journal as RunJournal, Lease, LimitedClaim, Limits, Messages,
+    NewRun, NewWorker, Outcome, Registered, Run, RunFilter, RunId, RunKey, RunState, RunningStep,
+    ScheduleRecord, Serves, StartRules, Started, Tick, Timestamp, Verdict, Wish, WorkerKey,
+    WorkerRecord,
 };
 use sagewai::store::{
     AnyStore, Fleet, Hints, Journal, Outside, Query, Queue, Schedules, Schema, StoreResult,
@@ -79,6 +80,9 @@ impl Journal for WatchedStore {
     async fn start(&self, run: NewRun) -> StoreResult<Started> {
         self.inner.start(run).await
     }
+    async fn admit(&self, run: NewRun, rules: &StartRules) -> StoreResult<Admission> {
+        self.inner.admit(run, rules).await
+    }
     async fn journal(&self, run: &RunId) -> StoreResult<Option<RunJournal>> {
         self.inner.journal(run).await
     }
@@ -139,8 +143,21 @@ impl Queue for WatchedStore {
     async fn strays(&self, worker: WorkerKey, driven: &[RunKey]) -> StoreResult<Vec<Claimed>> {
         self.inner.strays(worker, driven).await
     }
-    async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne> {
-        self.inner.claim_one(worker, run).await
+    async fn claim_limited(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        limit: u32,
+    ) -> StoreResult<LimitedClaim> {
+        self.inner.claim_limited(worker, serves, limit).await
+    }
+    async fn claim_one(
+        &self,
+        worker: WorkerKey,
+        run: &RunId,
+        limits: &Limits,
+    ) -> StoreResult<ClaimOne> {
+        self.inner.claim_one(worker, run, limits).await
     }
 }
 
@@ -201,8 +218,14 @@ impl Query for WatchedStore {
     async fn run(&self, run: &RunId) -> StoreResult<Option<Run>> {
         self.inner.run(run).await
     }
+    async fn history(&self, run: &RunId) -> StoreResult<Option<History>> {
+        self.inner.history(run).await
+    }
     async fn runs(&self, filter: &RunFilter) -> StoreResult<Vec<Run>> {
         self.inner.runs(filter).await
+    }
+    async fn counts(&self) -> StoreResult<Vec<(RunState, u64)>> {
+        self.inner.counts().await
     }
     async fn wakes(&self, worker: WorkerKey, runs: &[RunKey]) -> StoreResult<Vec<(RunKey, i32)>> {
         self.inner.wakes(worker, runs).await

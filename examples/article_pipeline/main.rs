@@ -6,6 +6,7 @@ mod pipeline;
 mod ranking;
 mod summary;
 mod terminal;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use clap::Parser;
 use sagewai::prelude::*;
 
-use pipeline::{Order, PACE, article_pipeline};
+use pipeline::{Order, PACE, WRITER, article_pipeline};
 
 /// Researches a topic in a folder of text and Markdown files, drafts an article from what it finds, asks you, and
 /// publishes it as a Markdown file. Killed in the middle, the same command goes on where it was.
@@ -48,6 +49,16 @@ struct Options {
     /// Start over, under a new run id, when this article was published or given up before.
     #[arg(long)]
     again: bool,
+    /// Let a model draft, as `ollama/llama3.2`, `gpt-4o` or `claude-sonnet-4-5`; without one, the program drafts itself.
+    #[arg(long)]
+    model: Option<String>,
+    /// Where the model is served, where that is somewhere else than usual.
+    #[arg(long)]
+    api_base: Option<String>,
+    /// The key for the model; without `--model` it is one for `gpt-4o`, or for `claude-sonnet-4-5` where it begins with
+    /// `sk-ant-`.
+    #[arg(long)]
+    api_key: Option<String>,
     /// Only show what the workflow does: as a tree, or as `--graph=mermaid`, `dot` or `json`.
     #[arg(
         long,
@@ -75,8 +86,14 @@ async fn main() -> Result<()> {
         return Err("--pace is a number of seconds from 0 to 3600".into());
     }
     PACE.get_or_init(|| Duration::from_secs_f64(options.pace));
+    if let Some(writer) = writer::writer(options.model.as_deref(), options.api_key.as_deref())? {
+        WRITER.get_or_init(|| writer);
+    }
+    let credentials = writer::credentials(options.api_base.as_deref(), options.api_key.as_deref())?;
     let store = sagewai::store::open(&options.store).await?;
-    let worker = WorkflowWorker::builder(&store).workflow(article_pipeline);
+    let worker = WorkflowWorker::builder(&store)
+        .workflow(article_pipeline)
+        .credentials(credentials);
     if options.worker {
         println!(
             "serving article-pipeline on {}; Ctrl-C ends it",

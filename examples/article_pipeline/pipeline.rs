@@ -4,13 +4,17 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use sagewai::agent::UniversalAgent;
 use sagewai::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{ranking, summary};
+use crate::{ranking, summary, writer};
 
 /// How long each step takes at least. A matter of this process, not of the run: so it is no argument.
 pub static PACE: OnceLock<Duration> = OnceLock::new();
+
+/// Who drafts, where it is to be a model.
+pub static WRITER: OnceLock<UniversalAgent> = OnceLock::new();
 
 async fn pace() {
     tokio::time::sleep(PACE.get().copied().unwrap_or_default()).await;
@@ -67,10 +71,13 @@ async fn research(order: &Order) -> Result<Notes> {
 }
 
 /// Writes an article from the notes.
-#[step(retries = 3, retry_delay = 2.0, timeout = "1m")]
+#[step(retries = 3, retry_delay = 2.0, timeout = "5m")]
 async fn draft(notes: &Notes) -> Result<Draft> {
     pace().await;
-    Ok(summary::draft(notes))
+    match WRITER.get() {
+        Some(writer) => writer::draft(writer, notes).await,
+        None => Ok(summary::draft(notes)),
+    }
 }
 
 /// Puts the article where its readers find it. Written beside and moved into place, so that nobody ever sees half of

@@ -130,7 +130,7 @@ fn split(text: &str) -> Vec<String> {
     sentences
 }
 
-fn title(topic: &str) -> String {
+pub fn title(topic: &str) -> String {
     let mut letters = topic.chars();
     match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),

@@ -65,9 +65,10 @@ CREATE DOMAIN checkpoint_kind AS text
 CREATE DOMAIN checkpoint_outcome AS text CHECK (VALUE IN ('ok', 'error', 'fault'));
 
 -- One narrow row a run: what is true of it now. No index has a column that a claim or an end changes, and a page has
--- room for what they write. Payloads are rows of `checkpoints`, which are never rewritten. `header` is JSON, null where
--- it says nothing; `parent_key` repeats the parent in it. `queue_id` is the queue to which the run belongs; `away_id`
--- the one in which it is, and whose workers may have it, while a step of it asks for another worker.
+-- room for what they write. Payloads are rows of `checkpoints`, which are not rewritten once the run has begun. `header`
+-- is JSON, null where it says nothing; `parent_key` repeats the parent in it. `lane` is the concurrency key, null
+-- without one. `queue_id` is the queue to which the run belongs; `away_id` the one in which it is, and whose workers may
+-- have it, while a step of it asks for another worker.
 CREATE TABLE runs (
     run_key     uuid PRIMARY KEY,
     run_id      text NOT NULL,
@@ -80,6 +81,7 @@ CREATE TABLE runs (
     wakes       integer NOT NULL DEFAULT 0,
     priority    smallint NOT NULL DEFAULT 0,
     fingerprint bigint NOT NULL,
+    lane        text COLLATE "C",
     parent_key  uuid,
     header      text,
     pausing     boolean NOT NULL DEFAULT false,
@@ -97,14 +99,17 @@ CREATE TABLE runs (
 CREATE INDEX runs_created ON runs (created_at);
 CREATE INDEX runs_parent ON runs (parent_key) WHERE parent_key IS NOT NULL;
 
--- Runs that are claimable now, in the order of their claim; the claim deletes. `rank` is the negated priority, `since`
--- is when the run was created: the key follows from the run's row.
+-- Runs that are claimable now, in the order of their claim; the claim deletes. `since` is when the run was created, a
+-- minute earlier for each level of its priority: so order never changes, and nothing waits for ever behind what comes
+-- later. Runs with a concurrency key stand in a lane of their own, those that have begun before the `fresh` ones, since
+-- a rate holds back the latter only. The key follows from the run's row.
 CREATE TABLE queue (
     queue_id integer NOT NULL,
-    rank     integer NOT NULL,
+    lane     text NOT NULL DEFAULT '' COLLATE "C",
+    fresh    boolean NOT NULL DEFAULT false,
     since    bigint NOT NULL,
     run_key  uuid NOT NULL,
-    PRIMARY KEY (queue_id, rank, since, run_key)
+    PRIMARY KEY (queue_id, lane, fresh, since, run_key)
 );
 
 -- Workers that runs are meant for: a preference, which expires. Until then the run is one that starts later, and its
@@ -116,6 +121,26 @@ CREATE TABLE assignments (
     expires_at bigint NOT NULL,
     PRIMARY KEY (worker, id)
 );
+
+-- Runs of workflows with limits, as they were claimed: one that is `running` takes a slot of its workflow and lane. What
+-- is over, or waits, is deleted by the next claim of that workflow.
+CREATE TABLE slots (
+    workflow text NOT NULL,
+    run_key  uuid NOT NULL,
+    lane     text NOT NULL COLLATE "C",
+    PRIMARY KEY (workflow, run_key)
+);
+
+-- First claims of runs of workflows with a rate, for as long as they count: of the whole workflow (lane ''), and of each
+-- lane.
+CREATE TABLE pace (
+    workflow text NOT NULL,
+    lane     text NOT NULL COLLATE "C",
+    until    bigint NOT NULL,
+    runs     integer NOT NULL,
+    PRIMARY KEY (workflow, lane, until)
+);
+CREATE INDEX pace_until ON pace (until);
 
 -- Runs that are looked at when a time has come: theirs, which `runs.due_at` repeats, or that of the end of a child.
 CREATE TABLE timers (
@@ -194,6 +219,33 @@ CREATE TABLE signals (
     PRIMARY KEY (run_key, ordinal),
     UNIQUE (run_key, id)
 );
+
+-- A row a workflow whose queue has a limit. Who starts one of its runs changes this row, and so waits for those that do
+-- the same: then the count that follows is exact.
+CREATE TABLE admissions (
+    workflow text PRIMARY KEY,
+    admitted bigint NOT NULL
+) WITH (fillfactor = 50);
+
+-- Runs of such workflows that were put off, for that count. Rows of runs that are not any more mean nothing, and go with
+-- the next one.
+CREATE TABLE put_off (
+    workflow text NOT NULL,
+    run_key  uuid NOT NULL,
+    PRIMARY KEY (workflow, run_key)
+);
+
+-- The run that debounced starts of one key become, for as long as it has not begun; `since` is when the first of them
+-- was, `until` when the run begins.
+CREATE TABLE debounces (
+    workflow text NOT NULL,
+    key      text NOT NULL,
+    run_key  uuid NOT NULL,
+    since    bigint NOT NULL,
+    until    bigint NOT NULL,
+    PRIMARY KEY (workflow, key)
+);
+CREATE INDEX debounces_until ON debounces (until);
 
 -- A cheaper compression for payloads, where the server was built with it.
 DO $$

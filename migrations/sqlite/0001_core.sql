@@ -37,10 +37,10 @@ CREATE INDEX workers_alive ON workers (worker) WHERE gone_at IS NULL;
 CREATE UNIQUE INDEX workers_named ON workers (name) WHERE gone_at IS NULL AND exclusive;
 CREATE INDEX workers_orphans ON workers (worker) WHERE orphans;
 
--- One narrow row a run: what is true of it now. Payloads are rows of `checkpoints`, which are never rewritten.
--- `header` is JSON, null where it says nothing; `parent_key` repeats the parent in it. `queue_id` is the queue to which
--- the run belongs; `away_id` the one in which it is, and whose workers may have it, while a step of it asks for another
--- worker.
+-- One narrow row a run: what is true of it now. Payloads are rows of `checkpoints`, which are not rewritten once
+-- the run has begun. `header` is JSON, null where it says nothing; `parent_key` repeats the parent in it. `lane` is the
+-- concurrency key, null without one. `queue_id` is the queue to which the run belongs; `away_id` the one in which it is,
+-- and whose workers may have it, while a step of it asks for another worker.
 CREATE TABLE runs (
     run_key     BLOB NOT NULL PRIMARY KEY,
     run_id      TEXT NOT NULL,
@@ -54,6 +54,7 @@ CREATE TABLE runs (
     wakes       INTEGER NOT NULL DEFAULT 0,
     priority    INTEGER NOT NULL DEFAULT 0,
     fingerprint INTEGER NOT NULL,
+    lane        TEXT,
     parent_key  BLOB,
     header      TEXT,
     pausing     INTEGER NOT NULL DEFAULT 0,
@@ -71,14 +72,17 @@ CREATE INDEX runs_worker ON runs (worker) WHERE state = 'running';
 CREATE INDEX runs_created ON runs (created_at);
 CREATE INDEX runs_parent ON runs (parent_key) WHERE parent_key IS NOT NULL;
 
--- Runs that are claimable now, in the order of their claim; the claim deletes. `rank` is the negated priority, `since`
--- is when the run was created: the key follows from the run's row.
+-- Runs that are claimable now, in the order of their claim; the claim deletes. `since` is when the run was created, a
+-- minute earlier for each level of its priority: so order never changes, and nothing waits for ever behind what comes
+-- later. Runs with a concurrency key stand in a lane of their own, those that have begun before the `fresh` ones, since
+-- a rate holds back the latter only. The key follows from the run's row.
 CREATE TABLE queue (
     queue_id INTEGER NOT NULL,
-    rank     INTEGER NOT NULL,
+    lane     TEXT NOT NULL DEFAULT '',
+    fresh    INTEGER NOT NULL DEFAULT 0,
     since    INTEGER NOT NULL,
     run_key  BLOB NOT NULL,
-    PRIMARY KEY (queue_id, rank, since, run_key)
+    PRIMARY KEY (queue_id, lane, fresh, since, run_key)
 ) STRICT, WITHOUT ROWID;
 
 -- Workers that runs are meant for: a preference, which expires. Until then the run is one that starts later, and its
@@ -90,6 +94,26 @@ CREATE TABLE assignments (
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (worker, id)
 ) STRICT, WITHOUT ROWID;
+
+-- Runs of workflows with limits, as they were claimed: one that is `running` takes a slot of its workflow and lane. What
+-- is over, or waits, is deleted by the next claim of that workflow.
+CREATE TABLE slots (
+    workflow TEXT NOT NULL,
+    run_key  BLOB NOT NULL,
+    lane     TEXT NOT NULL,
+    PRIMARY KEY (workflow, run_key)
+) STRICT, WITHOUT ROWID;
+
+-- First claims of runs of workflows with a rate, for as long as they count: of the whole workflow (lane ''), and of each
+-- lane.
+CREATE TABLE pace (
+    workflow TEXT NOT NULL,
+    lane     TEXT NOT NULL,
+    until    INTEGER NOT NULL,
+    runs     INTEGER NOT NULL,
+    PRIMARY KEY (workflow, lane, until)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pace_until ON pace (until);
 
 -- Runs that are looked at when a time has come: theirs, which `runs.due_at` repeats, or that of the end of a child.
 CREATE TABLE timers (
@@ -168,3 +192,29 @@ CREATE TABLE signals (
     PRIMARY KEY (run_key, ordinal),
     UNIQUE (run_key, id)
 ) STRICT;
+
+-- A row a workflow whose queue has a limit. Who starts one of its runs changes this row, as in PostgreSQL.
+CREATE TABLE admissions (
+    workflow TEXT PRIMARY KEY,
+    admitted INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Runs of such workflows that were put off, for that count. Rows of runs that are not any more mean nothing, and go with
+-- the next one.
+CREATE TABLE put_off (
+    workflow TEXT NOT NULL,
+    run_key  BLOB NOT NULL,
+    PRIMARY KEY (workflow, run_key)
+) STRICT, WITHOUT ROWID;
+
+-- The run that debounced starts of one key become, for as long as it has not begun; `since` is when the first of them
+-- was, `until` when the run begins.
+CREATE TABLE debounces (
+    workflow TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    run_key  BLOB NOT NULL,
+    since    INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
+    PRIMARY KEY (workflow, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX debounces_until ON debounces (until);

@@ -71,6 +71,13 @@ pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `version = 2` | its version: a run keeps the one that it began with, and only workers that serve it take the run | `1` |
 /// | `pool = "gpu"` | the pool whose workers take its runs | `default`, and that of its parent for a child |
 /// | `labels(gpu = true, zone = "eu")` | labels that the workers of its runs must have | none |
+/// | `concurrency = 10` | how many of its runs all workers together drive at once | no limit |
+/// | `concurrency_per_key = 2` | how many of those with the same `.concurrency_key(..)` | no limit |
+/// | `rate = "100/1m"` | how many of its runs begin within any stretch of time | no limit |
+/// | `rate_per_key = "5/1s"` | how many of those with the same key | no limit |
+/// | `queue_depth = 100` | how many of its runs may wait for a worker; a start beyond it is refused | no limit |
+///
+/// Counts may also be constants of type `u32`. The page on limits in the documentation tells what each counts.
 ///
 /// **Signature.** As for `#[step]`; a parameter of type `WorkflowContext` or `&WorkflowContext` tells of the run
 /// and is not stored.

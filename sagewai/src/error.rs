@@ -4,9 +4,13 @@
 mod api;
 mod failure;
 mod fault;
+#[cfg(feature = "agents")]
+mod model;
 mod typed;
 
 pub use api::{Error, RunFailed};
 pub use failure::{Failure, Result};
 pub use fault::Fault;
+#[cfg(feature = "agents")]
+pub use model::{ModelError, ModelErrorKind};
 pub use typed::{Classify, StepError, StepResult};

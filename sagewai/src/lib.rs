@@ -57,18 +57,23 @@
 //! | `postgres` | yes | [`store::PostgresStore`]: for several machines |
 //! | `macros` | yes | the attributes |
 //! | `schedules` | yes | `Schedule`: runs that start by the calendar or at an interval |
+//! | `agents` | no | `agent`: models, tools and agents, whose every call is a checkpoint of its own |
 //! | `testing` | no | [`store::conformance`]: the contract of a store as tests, for your own |
 
 // Generated code names `::sagewai`, in the tests of this crate as well.
 extern crate self as sagewai;
 
+#[cfg(feature = "agents")]
+pub mod agent;
 pub mod client;
 mod clock;
+pub mod credentials;
 pub mod error;
 #[doc(hidden)]
 pub mod macro_support;
 #[doc(hidden)]
 pub mod model;
+pub mod monitor;
 #[doc(hidden)]
 pub mod options;
 pub mod prelude;
@@ -76,24 +81,33 @@ pub mod store;
 pub mod worker;
 pub mod workflow;
 
+#[cfg(feature = "agents")]
+pub use agent::{ConditionalAgent, LoopAgent, ParallelAgent, SequentialAgent, UniversalAgent};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use client::StartIn;
 #[cfg(feature = "schedules")]
 pub use client::{Backfill, Schedules};
 pub use client::{
     Client, GateHandle, Place, RoutingConstraints, RunHandle, Settled, StateAt, Status, StepState,
     StepStatus, Unserved, WorkerLoadBalancer, WorkerView, Workers,
 };
+pub use credentials::{
+    InferenceParams, Secret, WorkerCredentials, WrongCredentials, with_worker_credentials,
+    worker_credentials,
+};
 pub use error::{Classify, Error, Failure, Fault, Result, RunFailed, StepError};
 pub use model::{
     Backlog, Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules,
-    Header, Invalid, Journal, Json, Label, Labels, Lack, NewCheckpoint, OnDeadline, OnParentEnd,
-    Outcome, Parent, Position, Program, QueueName, Run, RunFilter, RunId, RunKey, RunState,
-    ServedWorkflow, Signal, Timestamp, Vote, VoteRefused, Waiting, Wish, WorkerKey, WorkerRecord,
-    WorkerState,
+    Happened, Header, Invalid, Journal, Json, Label, Labels, Lack, NewCheckpoint, OnDeadline,
+    OnParentEnd, Outcome, Parent, Position, Program, QueueName, Rate, Run, RunFilter, RunId,
+    RunKey, RunState, ServedWorkflow, Signal, TimelineEntry, Timestamp, Vote, VoteRefused, Waiting,
+    Wish, WorkerKey, WorkerRecord, WorkerState,
 };
 pub use model::{
     CatchUp, Fired, Mark, Overlap, RunTemplate, ScheduleDefinition, ScheduleProgress,
     ScheduleRecord, Skip, SkipReason, Timing,
 };
+pub use monitor::{Why, WhyCode, WorkflowMonitor};
 #[cfg(feature = "macros")]
 pub use sagewai_macros::{step, workflow};
 pub use worker::{WorkerBuilder, WorkerHandle, WorkflowWorker};
@@ -107,7 +121,7 @@ pub use workflow::operations::{
     approval, child, map, now, record, signal, sleep, sleep_until, try_map, uuid,
 };
 pub use workflow::{
-    ApprovalGate, Assignment, ChildCall, ChildHandle, Durable, Payload, SignalWait, Step, StepCall,
-    StepContext, Workflow, WorkflowCall, WorkflowContext, child, map, now, record, signal, sleep,
-    sleep_until, try_map, unchecked, uuid,
+    ApprovalGate, Assignment, ChildCall, ChildHandle, Durable, Payload, SignalWait, Spawned, Step,
+    StepCall, StepContext, Workflow, WorkflowCall, WorkflowContext, child, map, now, record,
+    signal, sleep, sleep_until, spawn, try_map, unchecked, uuid,
 };

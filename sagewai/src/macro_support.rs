@@ -9,7 +9,7 @@ pub use std::time::Duration;
 pub use std::vec::Vec;
 
 pub use crate::error::{Classify, Failure, Fault, StepError, StepResult};
-pub use crate::model::Json;
+pub use crate::model::{Json, Rate};
 pub use crate::workflow::args::{Arg, Arguments, arg, copy, own};
 pub use crate::workflow::asks::StaticLabel;
 pub use crate::workflow::combine::{
@@ -27,7 +27,8 @@ pub use crate::workflow::node::{
 };
 pub use crate::workflow::scope::{Scope, Site};
 pub use crate::workflow::spec::{
-    BoxFuture, Payload, Step, StepSpec, Workflow, WorkflowSpec, backoff, timeout,
+    BoxFuture, Payload, Step, StepSpec, Workflow, WorkflowSpec, backoff, queue_depth, slots,
+    timeout,
 };
 pub use crate::workflow::stand_in::{Failed, checked};
 pub use crate::workflow::unchecked::{Own, OwnFallback};

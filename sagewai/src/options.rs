@@ -30,4 +30,15 @@ pub mod workflow {
     pub const pool: &str = "";
     /// Labels that the workers of its runs must have: `labels(gpu = true, zone = "eu")`; can be overridden at a start.
     pub const labels: () = ();
+    /// How many of its runs all workers together drive at once: `concurrency = 10`. No limit by default.
+    pub const concurrency: u32 = 0;
+    /// How many runs of one concurrency key all workers together drive at once: `concurrency_per_key = 2`. No limit by
+    /// default.
+    pub const concurrency_per_key: u32 = 0;
+    /// How many of its runs begin in a time: `rate = "100/1m"`. No limit by default.
+    pub const rate: &str = "";
+    /// How many runs of one concurrency key begin in a time: `rate_per_key = "5/1s"`. No limit by default.
+    pub const rate_per_key: &str = "";
+    /// How many of its runs may wait for a worker: `queue_depth = 100`; a start beyond it is refused. No limit by default.
+    pub const queue_depth: u32 = 100;
 }

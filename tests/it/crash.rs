@@ -260,13 +260,13 @@ on_every_shared_store! {
 }
 
 /// Draws, from a seed that a failure names. (xorshift: Marsaglia, 2003.)
-struct Draw {
-    seed: u64,
+pub(crate) struct Draw {
+    pub(crate) seed: u64,
     state: u64,
 }
 
 impl Draw {
-    fn new() -> Draw {
+    pub(crate) fn new() -> Draw {
         let seed = std::env::var("SAGEWAI_TEST_SEED")
             .ok()
             .and_then(|s| s.parse().ok());
@@ -274,7 +274,7 @@ impl Draw {
         Draw { seed, state: seed }
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;

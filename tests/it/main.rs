@@ -1,5 +1,6 @@
 //! Everything that needs more than one module, on every store, in one binary.
 
+mod agents;
 mod balancing;
 mod children;
 mod combinators;
@@ -17,11 +18,15 @@ mod gate_rules;
 mod gates;
 mod handover;
 mod ledger;
+mod limits;
+mod limits_crash;
+mod monitor;
 mod names;
 mod outage;
 mod postgres_locks;
 mod postgres_plans;
 mod postgres_store;
+mod priority;
 mod resume;
 mod retries;
 mod routing;
@@ -31,6 +36,8 @@ mod schedules_missed;
 mod schema_upgrade;
 mod signals;
 mod sqlite_store;
+mod start_in;
+mod start_rules;
 mod starting;
 mod states;
 mod steps;

@@ -22,10 +22,12 @@ pub(crate) fn new_run(id: &str) -> NewRun {
         pool: "default".to_owned(),
         labels: Labels::new(),
         priority: 0,
+        concurrency_key: None,
         input: Json::parse("{}").unwrap(),
         fingerprint: 1,
         delay: Duration::ZERO,
         assigned: None,
+        not_before: None,
         header: Header::default(),
     }
 }
@@ -55,6 +57,7 @@ pub(crate) fn commit_of(claimed: &Claimed, n: u32) -> Commit {
 fn serves() -> Serves {
     Serves {
         workflows: vec![WORKFLOW.into()],
+        limited: Vec::new(),
         pool: "default".to_owned(),
         labels: Labels::new(),
     }

@@ -46,10 +46,12 @@ fn new_run(id: &str) -> NewRun {
         pool: "default".to_owned(),
         labels: Labels::new(),
         priority: 0,
+        concurrency_key: None,
         input: Json::null(),
         fingerprint: 1,
         delay: Duration::ZERO,
         assigned: None,
+        not_before: None,
         header: Header::default(),
     }
 }
@@ -69,6 +71,7 @@ async fn worker(store: &SqliteStore) -> (WorkerKey, Serves) {
     store.register(&worker).await.unwrap();
     let serves = Serves {
         workflows: vec!["article".into()],
+        limited: Vec::new(),
         pool: worker.pool,
         labels: Labels::new(),
     };

@@ -5,20 +5,37 @@ use std::path::{Path, PathBuf};
 
 /// Each layer of the runtime crate, and those it may name.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("error", &["model", "store"]),
+    ("error", &["model", "store", "credentials"]),
+    ("credentials", &[]),
     ("model", &["error"]),
     ("store", &["model", "error"]),
-    ("workflow", &["model", "error"]),
+    ("workflow", &["model", "error", "credentials"]),
+    ("agent", &["model", "workflow", "error", "credentials"]),
     (
         "client",
         &["model", "store", "workflow", "worker", "error", "clock"],
     ),
-    ("worker", &["model", "store", "workflow", "error", "clock"]),
+    (
+        "monitor",
+        &["model", "store", "workflow", "client", "error"],
+    ),
+    (
+        "worker",
+        &[
+            "model",
+            "store",
+            "workflow",
+            "error",
+            "clock",
+            "credentials",
+        ],
+    ),
 ];
 
 /// Files that every store has.
 const STORE_FILES: &[&str] = &[
     "fleet.rs",
+    "admission.rs",
     "outside.rs",
     "journal.rs",
     "mod.rs",

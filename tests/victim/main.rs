@@ -3,7 +3,9 @@
 //! Its steps write what they do into a ledger outside of the store. On demand it stands still at a certain point,
 //! says so by a marker file, and waits to be killed.
 
+mod agents;
 mod deploy;
+mod starts;
 mod stop_at_commit;
 
 use std::fs::OpenOptions;
@@ -45,6 +47,12 @@ struct Options {
     /// Start this run first.
     #[arg(long)]
     start: Option<String>,
+    /// Only start so many runs of a workflow with a limit of five, all at once, and exit with 100 and how many got in.
+    #[arg(long)]
+    start_narrow: Option<u32>,
+    /// Only start this run in a transaction, and stand still before it is committed.
+    #[arg(long)]
+    start_in: Option<String>,
     /// Stand still before the n-th commit is written.
     #[arg(long)]
     stop_before_commit: Option<u64>,
@@ -136,6 +144,14 @@ async fn victim(value: u32) -> Result<u32> {
     let value = one(value).await?;
     let value = two(value).await?;
     three(value).await
+}
+
+/// Driven a few at once, with a pause in which another may be.
+#[workflow(name = "limited", concurrency = 4, concurrency_per_key = 2)]
+async fn limited(value: u32) -> Result<u32> {
+    let value = one(value).await?;
+    sleep(Duration::from_millis(5)).await?;
+    two(value).await
 }
 
 /// Several things at once, one after the other: each combinator's outcome decides what comes next.
@@ -238,6 +254,12 @@ async fn main() -> Result<()> {
         )),
         None => opened,
     };
+    if let Some(runs) = options.start_narrow {
+        std::process::exit(100 + starts::narrow_at_once(&store, runs).await);
+    }
+    if let Some(run) = &options.start_in {
+        starts::in_a_transaction(&options.store, victim(1).run_id(run), mark).await?;
+    }
     if let Some(run) = &options.start {
         victim(1).run_id(run).start(&Client::new(&store)).await?;
     }
@@ -251,10 +273,12 @@ async fn main() -> Result<()> {
         .max_claims(options.max_claims)
         .workflow(victim)
         .workflow(at_once)
+        .workflow(limited)
         .workflow(poison)
         .workflow(asking)
-        .workflow(waiting);
-    worker = worker.workflow(filming);
+        .workflow(waiting)
+        .workflow(agents::agents)
+        .workflow(filming);
     worker = match options.deploy {
         Some(1) => worker.version("1.0.0").workflow(deploy::v1::invoice),
         Some(_) => worker

@@ -74,6 +74,7 @@ async fn claim(store: &AnyStore, client: &Client, url: &str, size: u64) -> Resul
     store.register(&worker).await?;
     let serves = Serves {
         workflows: vec!["one_step".into()],
+        limited: Vec::new(),
         pool: "default".to_owned(),
         labels: Labels::new(),
     };

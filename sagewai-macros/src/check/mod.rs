@@ -163,6 +163,45 @@ mod tests {
     }
 
     #[test]
+    fn limits_that_nothing_could_keep_are_refused() {
+        let workflow = "async fn tick() -> Result<()> { Ok(()) }";
+        for (option, expected) in [
+            (
+                "concurrency = 0",
+                "`concurrency` is zero: no run could ever be driven",
+            ),
+            (
+                "concurrency_per_key = 1.5",
+                "`concurrency_per_key` is a whole number: `concurrency_per_key = 3`",
+            ),
+            ("rate = 100", "`rate` is a text"),
+            ("rate = \"100\"", "`100` is not a rate: a `/` is missing"),
+            (
+                "rate = \"0/1m\"",
+                "`0/1m` is not a rate: it is zero, so no run could ever begin",
+            ),
+            (
+                "rate_per_key = \"some/1m\"",
+                "`some/1m` is not a rate: `some` is not a whole number",
+            ),
+            (
+                "rate = \"5/1 fortnight\"",
+                "`5/1 fortnight` is not a rate: unknown unit `fortnight` (ms, s, m, h, d)",
+            ),
+            (
+                "rate = \"5/0s\"",
+                "`5/0s` is not a rate: its time is shorter than a millisecond",
+            ),
+            ("rate", "`rate` needs a value: `rate = \"100/1m\"`"),
+        ] {
+            let found = mistakes(Attribute::Workflow, option, workflow);
+            assert_eq!(found, [expected], "{option}");
+        }
+        let all = "concurrency = MOST, concurrency_per_key = 2, rate = \"100/m\", rate_per_key = \"5 / 1.5s\"";
+        assert!(mistakes(Attribute::Workflow, all, workflow).is_empty());
+    }
+
+    #[test]
     fn values_in_range_are_taken() {
         let step = "async fn tick() -> io::Result<()> { Ok(()) }";
         for options in [

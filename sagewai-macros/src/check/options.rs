@@ -19,7 +19,17 @@ const STEP: &[&str] = &[
     "pool",
     "labels",
 ];
-const WORKFLOW: &[&str] = &["name", "version", "pool", "labels"];
+const WORKFLOW: &[&str] = &[
+    "name",
+    "version",
+    "pool",
+    "labels",
+    "concurrency",
+    "concurrency_per_key",
+    "rate",
+    "rate_per_key",
+    "queue_depth",
+];
 
 /// Reads the options. One that is wrong is left out, so that the rest of the item still compiles.
 pub(super) fn read(
@@ -54,7 +64,10 @@ fn read_one(option: &WrittenOption) -> Result<Value> {
         "labels" => labels::read(option),
         "retries" => value::count(option),
         "backoff" => value::factor(option),
+        "queue_depth" => Ok(value::positive(option)?.map(some)),
         "timeout" => Ok(value::limit(option)?.map(some)),
+        "concurrency" | "concurrency_per_key" => Ok(value::slots(option)?.map(some)),
+        "rate" | "rate_per_key" => Ok(value::rate(option)?.map(some)),
         _ => value::duration(option),
     }
 }

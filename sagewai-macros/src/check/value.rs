@@ -1,4 +1,4 @@
-//! Whether an option's value is a name, a count, a factor or a length of time.
+//! Whether an option's value is a name, a count, a factor, a length of time or a rate.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -158,6 +158,90 @@ pub(super) fn count(option: &WrittenOption) -> Result<Value> {
         }
         Expr::Lit(literal) => refuse(literal, format!("`{key}` is a whole number: `{key} = 3`")),
         constant => Ok(Value::constant(constant.to_token_stream())),
+    }
+}
+
+/// A whole number of 1 or more, or a constant of type `u32`: how much there may be of something.
+pub(super) fn positive(option: &WrittenOption) -> Result<Value> {
+    let key = &option.key;
+    let value = required(option, "100")?;
+    match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) if number.base10_digits() == "0" => refuse(
+            number,
+            format!("`{key}` is zero: no run could ever be started"),
+        ),
+        Expr::Lit(_) | Expr::Unary(_) => count(option),
+        constant => Ok(Value::checked(
+            quote!(::sagewai::macro_support::queue_depth),
+            constant,
+        )),
+    }
+}
+
+/// How many runs there may be at once: a whole number of 1 or more, or a constant of type `u32`.
+pub(super) fn slots(option: &WrittenOption) -> Result<Value> {
+    let key = &option.key;
+    let value = required(option, "10")?;
+    if let Expr::Lit(ExprLit {
+        lit: Lit::Int(number),
+        ..
+    }) = value
+        && number.base10_parse::<u32>().is_ok_and(|count| count == 0)
+    {
+        return refuse(
+            value,
+            format!("`{key}` is zero: no run could ever be driven"),
+        );
+    }
+    let count = count(option)?;
+    if count.is_constant {
+        return Ok(Value::checked(
+            quote!(::sagewai::macro_support::slots),
+            value,
+        ));
+    }
+    Ok(count)
+}
+
+/// How many runs may begin in a time: `"100/1m"`.
+pub(super) fn rate(option: &WrittenOption) -> Result<Value> {
+    let key = &option.key;
+    let value = required(option, "\"100/1m\"")?;
+    let help = format!("write how many may begin in which time: `{key} = \"100/1m\"`");
+    let Expr::Lit(ExprLit {
+        lit: Lit::Str(text),
+        ..
+    }) = value
+    else {
+        return refuse(value, format!("`{key}` is a text\n{help}"));
+    };
+    let written = text.value();
+    let wrong = |why: &str| refuse(text, format!("`{written}` is not a rate: {why}\n{help}"));
+    let Some((runs, per)) = written.split_once('/') else {
+        return wrong("a `/` is missing");
+    };
+    let runs = match runs.trim().parse::<u32>() {
+        Ok(0) => return wrong("it is zero, so no run could ever begin"),
+        Ok(runs) => runs,
+        Err(_) => return wrong(&format!("`{}` is not a whole number", runs.trim())),
+    };
+    // `100/m` is as clear as `100/1m`.
+    let per = per.trim();
+    let one = per
+        .starts_with(char::is_alphabetic)
+        .then(|| format!("1{per}"));
+    match time::nanos(one.as_deref().unwrap_or(per)) {
+        Ok(nanos) if nanos < 1_000_000 => wrong("its time is shorter than a millisecond"),
+        Ok(nanos) => {
+            let per = from_nanos(nanos, value);
+            Ok(Value::literal(quote_spanned! {value.span()=>
+                ::sagewai::macro_support::Rate { runs: #runs, per: #per }
+            }))
+        }
+        Err(why) => wrong(&why),
     }
 }
 

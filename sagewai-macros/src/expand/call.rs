@@ -106,14 +106,34 @@ pub(super) fn spec(attribute: Attribute, signature: &Signature, options: &Option
     let names = arguments::names(signature);
     let text = signature_text(signature);
     let plain = quote!(#spec::new(#name, ::core::module_path!(), #names, #text));
-    if options.fields.is_empty() {
+    let doc = match attribute {
+        Attribute::Step => documentation(&signature.attributes.outer),
+        Attribute::Workflow => String::new(),
+    };
+    if options.fields.is_empty() && doc.is_empty() {
         return plain;
     }
     let fields = options
         .fields
         .iter()
         .map(|(key, value)| quote!(#key: #value));
-    quote!(#spec { #(#fields,)* ..#plain })
+    let doc = (!doc.is_empty()).then(|| quote!(doc: #doc,));
+    quote!(#spec { #(#fields,)* #doc ..#plain })
+}
+
+/// What the doc comments of a function say; one that is put together by a macro is left out.
+fn documentation(attributes: &[syn::Attribute]) -> String {
+    let lines = attributes.iter().filter_map(|attribute| {
+        let meta = attribute.meta.require_name_value().ok()?;
+        match &meta.value {
+            syn::Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(text),
+                ..
+            }) if meta.path.is_ident("doc") => Some(text.value().trim().to_owned()),
+            _ => None,
+        }
+    });
+    lines.collect::<Vec<String>>().join("\n").trim().to_owned()
 }
 
 /// `Box::pin(async move { .. })` around the author's function. It has the place of the signature, from `async` to

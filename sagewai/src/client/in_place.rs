@@ -24,7 +24,8 @@ pub enum Settled<T> {
 
 impl<W: Workflow> WorkflowCall<W> {
     /// Starts the run, or attaches to it, and drives it in this process until it is over or waits for a person. It
-    /// waits for timers and retries.
+    /// waits for timers and retries, and until the limits of its workflow let it go on; of these it keeps all, but it
+    /// does not wait for queued runs that are older.
     ///
     /// # Errors
     /// As [`start`](WorkflowCall::start), and [`Error::Failed`] with the run's own error;
@@ -75,12 +76,14 @@ impl<W: Workflow> RunHandle<W> {
     async fn drive(&self, life: &Arc<Life>) -> Result<Settled<W::Output>, Error> {
         let client = self.client();
         let store = &client.store;
+        let limits = W::SPEC.limits();
         let mut undertaker = Undertaker::default();
         loop {
             let mut hints = store.hints().watch_run(self.id().key());
+            let mut work = store.hints().watch_work();
             undertaker.look(life).await?;
             let tick = store.tick().await?;
-            let run = match store.claim_one(life.key, self.id()).await? {
+            let run = match store.claim_one(life.key, self.id(), &limits).await? {
                 ClaimOne::Claimed(claimed) if claimed.run.version != W::SPEC.version => {
                     let run = &claimed.run;
                     life.commit(run, hand_back(run, life.key)).await?;
@@ -139,8 +142,16 @@ impl<W: Workflow> RunHandle<W> {
                 _ => {}
             }
             let wait = tick.next_due.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
+            let is_held_back = limits.are_any() && run.state == RunState::Pending;
+            let hint = async {
+                tokio::select! {
+                    () = hints.changed() => {}
+                    // A slot of its workflow may have become free.
+                    () = work.changed(), if is_held_back => {}
+                }
+            };
             // A hint may be lost, so a look follows in any case.
-            let _ = tokio::time::timeout(wait, hints.changed()).await;
+            let _ = tokio::time::timeout(wait, hint).await;
         }
     }
 

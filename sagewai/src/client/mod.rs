@@ -10,6 +10,8 @@ mod places;
 mod schedules;
 mod signals;
 mod start;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod start_in;
 mod states;
 mod status;
 mod workers;
@@ -29,6 +31,8 @@ pub use places::Place;
 #[cfg(feature = "schedules")]
 pub use schedules::{Backfill, Schedules};
 pub use signals::SignalCall;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use start_in::StartIn;
 pub use states::StateAt;
 pub use status::{Status, StepState, StepStatus};
 pub use workers::{Unserved, WorkerView, Workers};

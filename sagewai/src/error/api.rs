@@ -1,5 +1,6 @@
 //! What callers of the library get.
 
+use crate::credentials::WrongCredentials;
 use crate::model::{Decision, Invalid, Outcome, RunId, RunState, VoteRefused};
 use crate::store::StoreError;
 
@@ -15,6 +16,9 @@ pub enum Error {
     /// A name or an option cannot be used.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// A worker cannot bring these credentials along.
+    #[error(transparent)]
+    Credentials(#[from] WrongCredentials),
     /// An argument cannot be stored.
     #[error("the input of workflow `{workflow}` {fault}")]
     Input {
@@ -54,6 +58,19 @@ pub enum Error {
         run: RunId,
         /// What it was started for.
         other: String,
+    },
+    /// As many runs of the workflow wait for a worker as its `queue_depth` allows. Nothing was started.
+    #[error(
+        "{depth} runs of workflow `{workflow}` wait for a worker, and the limit is {limit}; try again when some were \
+         taken, or raise `queue_depth`"
+    )]
+    QueueFull {
+        /// The workflow.
+        workflow: String,
+        /// How many wait.
+        depth: u32,
+        /// How many may.
+        limit: u32,
     },
     /// There is no such run.
     #[error("there is no run `{run}` in this store")]

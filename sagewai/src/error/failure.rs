@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,8 @@ struct Inner {
     fault: Option<Fault>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     terminal: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after: Option<Duration>,
 }
 
 impl Failure {
@@ -49,6 +52,14 @@ impl Failure {
     pub fn terminal(error: impl Into<Failure>) -> Failure {
         let mut failure = error.into();
         failure.0.terminal = true;
+        failure
+    }
+
+    /// A failure after which the other side wants to be left alone: the next attempt of the step is not sooner, however
+    /// short its `retry_delay` is.
+    pub fn after(error: impl Into<Failure>, pause: Duration) -> Failure {
+        let mut failure = error.into();
+        failure.0.retry_after = Some(pause);
         failure
     }
 
@@ -71,6 +82,11 @@ impl Failure {
     pub fn is_terminal(&self) -> bool {
         self.0.terminal || self.fault().is_some_and(Fault::is_terminal)
     }
+
+    /// How long no further attempt is to be made, where that was said.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
 }
 
 // `Failure` is no `std::error::Error`, so this does not overlap with `impl From<T> for T`.
@@ -83,12 +99,27 @@ impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Failure {
             causes.push(cause.to_string());
             next = cause.source();
         }
-        Failure(Box::new(Inner {
+        let failure = Failure(Box::new(Inner {
             message: error.to_string(),
             causes,
             fault: error.downcast_ref::<Fault>().cloned(),
             terminal: false,
-        }))
+            retry_after: None,
+        }));
+        #[cfg(feature = "agents")]
+        let failure = failure.judged_by_model(error.downcast_ref());
+        failure
+    }
+}
+
+#[cfg(feature = "agents")]
+impl Failure {
+    fn judged_by_model(mut self, error: Option<&super::ModelError>) -> Failure {
+        if let Some(error) = error {
+            self.0.terminal = super::Classify::is_terminal(error);
+            self.0.retry_after = error.retry_after();
+        }
+        self
     }
 }
 

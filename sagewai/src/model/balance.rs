@@ -77,14 +77,14 @@ pub struct Assigned {
 
 /// A worker, and what it has to do.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
+pub struct WorkerLoad {
     /// The worker.
     pub worker: WorkerRecord,
     /// Runs that it drives, and those that are meant for it and that it has not claimed.
     pub runs: u64,
 }
 
-impl Candidate {
+impl WorkerLoad {
     /// The part of its slots that is taken.
     fn load(&self) -> f64 {
         // More than 2^52 runs are not driven by anybody.
@@ -110,13 +110,17 @@ impl Candidate {
 }
 
 /// Chooses a worker; none where no live one fits, or where all that fit have too much to do.
-pub fn choose(ask: &Assigning, mut candidates: Vec<Candidate>, now: Timestamp) -> Option<Assigned> {
+pub fn choose(
+    ask: &Assigning,
+    mut candidates: Vec<WorkerLoad>,
+    now: Timestamp,
+) -> Option<Assigned> {
     candidates.retain(|candidate| {
         let worker = &candidate.worker;
         worker.state(now) == WorkerState::Live && ask.constraints.fit(worker)
     });
     candidates.sort_by(|a, b| a.name().cmp(&b.name()));
-    let by_load = |a: &&Candidate, b: &&Candidate| {
+    let by_load = |a: &&WorkerLoad, b: &&WorkerLoad| {
         let load = a.load().partial_cmp(&b.load()).unwrap_or(Ordering::Equal);
         load.then_with(|| a.name().cmp(&b.name()))
     };
@@ -129,7 +133,7 @@ pub fn choose(ask: &Assigning, mut candidates: Vec<Candidate>, now: Timestamp) -
             Balancing::RoundRobin => {
                 let last = ask.last.as_ref().map(|(name, key)| (name.as_str(), *key));
                 let after =
-                    |candidate: &&Candidate| last.is_none_or(|last| candidate.name() > last);
+                    |candidate: &&WorkerLoad| last.is_none_or(|last| candidate.name() > last);
                 candidates.iter().find(after).or(candidates.first())
             }
             Balancing::LeastLoaded => least_loaded(),
@@ -159,14 +163,14 @@ mod tests {
         }
     }
 
-    fn busy(name: &str, runs: u64) -> Candidate {
-        Candidate {
+    fn busy(name: &str, runs: u64) -> WorkerLoad {
+        WorkerLoad {
             worker: worker(name),
             runs,
         }
     }
 
-    fn chosen(ask: &Assigning, candidates: &[Candidate]) -> Option<String> {
+    fn chosen(ask: &Assigning, candidates: &[WorkerLoad]) -> Option<String> {
         choose(ask, candidates.to_vec(), Timestamp::from_micros(1)).map(|chosen| chosen.name)
     }
 

@@ -31,6 +31,9 @@ pub struct Commit {
 /// What a commit changes of messages and of other runs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Beyond {
+    /// Whether a slot of a workflow with limits becomes free where the run does not go on with its worker. Nothing is
+    /// written for that: others are told.
+    pub frees: bool,
     /// Names of gates at which the run does not wait any more: another branch was faster.
     pub withdrawn: Vec<String>,
     /// Ids of the messages that it has taken.
@@ -44,7 +47,11 @@ pub struct Beyond {
 impl Beyond {
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        *self == Beyond::default()
+        let nothing = Beyond {
+            frees: self.frees,
+            ..Beyond::default()
+        };
+        *self == nothing
     }
 }
 

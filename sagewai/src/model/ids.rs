@@ -30,7 +30,7 @@ impl Invalid {
 }
 
 /// The rule for every text that people choose: short, visible, the same wherever it is shown.
-fn check(what: &'static str, value: &str, longest: usize) -> Result<(), Invalid> {
+pub(super) fn check(what: &'static str, value: &str, longest: usize) -> Result<(), Invalid> {
     let reason = if value.is_empty() {
         "it is empty".to_owned()
     } else if value.len() > longest {
@@ -63,6 +63,11 @@ pub fn pool_name(value: &str) -> Result<(), Invalid> {
 /// Checks how a person is named, by the same rule with 200 bytes.
 pub fn person(value: &str) -> Result<(), Invalid> {
     check("name of a person", value, 200)
+}
+
+/// Checks a concurrency key, by the same rule with 200 bytes.
+pub fn concurrency_key(value: &str) -> Result<(), Invalid> {
+    check("concurrency key", value, 200)
 }
 
 /// Checks the name of a worker, by the same rule.
@@ -118,6 +123,24 @@ impl RunId {
     /// A new id, in the order of creation.
     pub fn generate() -> RunId {
         RunId(Uuid::now_v7().to_string().into())
+    }
+
+    /// The id of the one run that a workflow has for a key: both together, where that is a legal id and says which is
+    /// which, and otherwise a hash of both.
+    pub(crate) fn of_key(workflow: &str, key: &str) -> Result<RunId, Invalid> {
+        check("idempotency key", key, 200)?;
+        let spelled = format!("{workflow}:{key}");
+        if !workflow.contains(':') && spelled.len() <= 200 {
+            return Ok(RunId(spelled.into()));
+        }
+        let mut hash = Sha256::new();
+        hash.update((workflow.len() as u64).to_be_bytes());
+        hash.update(workflow.as_bytes());
+        hash.update(key.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.finalize()[..16]);
+        let hash = uuid::Builder::from_custom_bytes(bytes).into_uuid();
+        Ok(RunId(format!("key-{hash}").into()))
     }
 
     /// The text.
@@ -325,6 +348,23 @@ mod tests {
         // Another spelling of the same UUID is another id.
         let shouted = RunId::new(generated.as_str().to_uppercase()).unwrap();
         assert_ne!(shouted.key(), generated.key());
+    }
+
+    #[test]
+    fn id_of_an_idempotency_key_belongs_to_one_workflow_and_key() {
+        let id = |workflow: &str, key: &str| RunId::of_key(workflow, key).unwrap().to_string();
+        assert_eq!(id("ship", "order-17"), "ship:order-17");
+        assert_ne!(id("a", "b:c"), id("a:b", "c"));
+        assert_ne!(id("a:", "b"), id("a", ":b"));
+        let (long, longer) = ("k".repeat(199), "k".repeat(200));
+        assert!(id("ship", &long).starts_with("key-"));
+        assert_ne!(id("ship", &long), id("ship", &longer));
+        assert_ne!(id("ship", &long), id("send", &long));
+        assert_eq!(id("ship", &long), id("ship", &long));
+        for key in ["", "a\nb", " a", &"x".repeat(201)] {
+            let refusal = RunId::of_key("ship", key).unwrap_err();
+            assert_eq!(refusal.what, "idempotency key");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The nouns of the system and the rules between them: pure, synchronous, and the same for every store.
 
 mod act;
+mod admission;
 mod balance;
 mod checkpoint;
 mod commit;
@@ -11,6 +12,7 @@ mod forgetting;
 mod gate;
 mod ids;
 mod labels;
+mod limits;
 mod lineage;
 mod payload;
 pub(crate) mod retry;
@@ -19,10 +21,12 @@ mod schedule;
 mod signal;
 mod storable;
 mod time;
+mod timeline;
 mod worker;
 
 pub use act::{Act, Answer, may};
-pub use balance::{Assigned, Assigning, Balancing, Candidate, Constraints, choose};
+pub use admission::{Admission, Debounce, Debounced, StartRules, has_not_begun, start_key};
+pub use balance::{Assigned, Assigning, Balancing, Constraints, WorkerLoad, choose};
 pub use checkpoint::{
     Checkpoint, CheckpointKind, NewCheckpoint, Outcome, digest, input_checkpoint,
 };
@@ -35,15 +39,16 @@ pub use gate::{
     gate_digest,
 };
 pub use ids::{
-    Invalid, Position, RunId, RunKey, WorkerKey, gate_name, person, pool_name, program_version,
-    reason, signal_name, worker_name, workflow_name,
+    Invalid, Position, RunId, RunKey, WorkerKey, concurrency_key, gate_name, person, pool_name,
+    program_version, reason, signal_name, worker_name, workflow_name,
 };
 pub use labels::{Label, Labels};
+pub use limits::{Admitted, Candidate, Limited, LimitedClaim, Limits, Rate, Usage};
 pub use lineage::{Cause, Child, Header, OnParentEnd, Parent};
 pub use payload::Json;
 pub use run::{
-    ClaimOne, Claimed, Journal, Messages, NewRun, Run, RunState, Started, Waiting, can_retry,
-    is_legal, orderly_claims,
+    ClaimOne, Claimed, Journal, Messages, NewRun, PRIORITY_LEVEL_US, Run, RunState, Started,
+    Waiting, can_retry, is_legal, orderly_claims,
 };
 #[cfg(feature = "schedules")]
 pub(crate) use schedule::Calendar;
@@ -55,6 +60,7 @@ pub use signal::{NewSignal, Signal};
 pub use time::Timestamp;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use time::micros;
+pub use timeline::{Done, Driver, Happened, History, TimelineEntry};
 pub use worker::{
     Beat, Lease, NewWorker, Program, QueueName, Registered, RunningStep, ServedWorkflow, Serves,
     Tick, Wish, WorkerRecord,

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Claimable, now or at a time.
@@ -159,6 +159,9 @@ impl fmt::Display for Waiting {
     }
 }
 
+/// What a level of priority is worth: who has one more goes before those who are older by less than a minute.
+pub const PRIORITY_LEVEL_US: i64 = 60_000_000;
+
 /// A run that is to be created.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {
@@ -172,14 +175,18 @@ pub struct NewRun {
     pub pool: String,
     /// What it asks of a worker.
     pub labels: Labels,
-    /// Higher ones are claimed first; then older ones.
+    /// A level is worth a minute of age; the oldest are claimed first.
     pub priority: i16,
+    /// Of the runs of one key, so many are driven at once as its workflow says.
+    pub concurrency_key: Option<String>,
     /// Its arguments.
     pub input: Json,
     /// Fingerprint of the workflow it begins with.
     pub fingerprint: i64,
     /// How long it stays out of the queue.
     pub delay: Duration,
+    /// Until when it stays out of the queue, if that is later.
+    pub not_before: Option<Timestamp>,
     /// The worker that it is meant for, which may have it before its delay is over.
     pub assigned: Option<Assigned>,
     /// Where it comes from, and how long it may take.
@@ -195,6 +202,13 @@ impl NewRun {
             pool: self.pool.clone(),
             labels: self.labels.clone(),
         }
+    }
+
+    /// When it goes into the queue, where it starts now; none where that is at once.
+    pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let due = now.after(self.delay);
+        let due = self.not_before.map_or(due, |at| due.max(at));
+        (due > now).then_some(due)
     }
 }
 
@@ -237,10 +251,12 @@ pub struct Run {
     pub claims: i32,
     /// Goes up with each message to the run, so that no wake-up is lost.
     pub wakes: i32,
-    /// Higher ones are claimed first.
+    /// A level is worth a minute of age; the oldest are claimed first.
     pub priority: i16,
     /// Fingerprint of the workflow it began with.
     pub fingerprint: i64,
+    /// The key under which its workflow's limits per key count it.
+    pub concurrency_key: Option<String>,
     /// Where it comes from, and how long it may take.
     pub header: Header,
     /// Whether it was asked to pause and has not come to a durable point yet.
@@ -273,6 +289,13 @@ impl Run {
             pool: self.pool.clone(),
             labels: self.labels.clone(),
         }
+    }
+
+    /// Since when it counts as queued: when it was created, earlier by its priority. This never changes, so nothing
+    /// waits for ever behind what comes later.
+    pub(crate) fn queued_since(&self) -> Timestamp {
+        let ahead = i64::from(self.priority) * PRIORITY_LEVEL_US;
+        Timestamp::from_micros(self.created_at.as_micros() - ahead)
     }
 }
 

@@ -44,6 +44,11 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(micros(wait)))
     }
 
+    /// This much earlier.
+    pub fn before(self, length: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_sub(micros(length)))
+    }
+
     /// How long until `later`; nothing when it has passed.
     pub fn until(self, later: Timestamp) -> Duration {
         Duration::from_micros(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Labels, Position, RunId, Timestamp, WorkerKey};
+use super::{Labels, Limited, Position, RunId, Timestamp, WorkerKey};
 
 /// A worker that registers.
 #[derive(Debug, Clone, PartialEq)]
@@ -170,8 +170,10 @@ pub struct Beat {
 /// Which runs a worker may serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serves {
-    /// The workflows it has registered.
+    /// The workflows it has registered that have no limits.
     pub workflows: Vec<ServedWorkflow>,
+    /// Those that have.
+    pub limited: Vec<Limited>,
     /// Its pool.
     pub pool: String,
     /// Its labels.
@@ -179,15 +181,13 @@ pub struct Serves {
 }
 
 impl Serves {
-    /// Names of its workflows, and beside each its version.
-    #[cfg(feature = "postgres")]
-    pub(crate) fn columns(&self) -> (Vec<String>, Vec<i32>) {
-        let version = |w: &ServedWorkflow| i32::try_from(w.version).unwrap_or(i32::MAX);
-        let workflows = self.workflows.iter();
-        workflows.map(|w| (w.name.clone(), version(w))).unzip()
+    /// All workflows that it has registered.
+    pub fn all(&self) -> Vec<ServedWorkflow> {
+        let limited = self.limited.iter().map(Limited::served);
+        self.workflows.iter().cloned().chain(limited).collect()
     }
 
-    /// Whether it may serve runs of this queue.
+    /// Whether it may serve runs of this queue, limits aside.
     pub fn fits(&self, queue: &QueueName) -> bool {
         let workflows = &mut self.workflows.iter();
         workflows.any(|w| w.name == queue.workflow && w.version == queue.version)

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
+#[cfg(feature = "postgres")]
+use crate::model::ServedWorkflow;
 use crate::model::{Ending, GateRules, Header, NewRun, Park, QueueName, RunState, Then};
 
 /// What identifies a queue: workflow, version, pool, and the one JSON text of the labels.
@@ -30,6 +32,15 @@ pub(super) fn queue(name: &QueueName) -> QueueColumns {
         name.pool.clone(),
         labels,
     )
+}
+
+/// Names of workflows, and beside each its version.
+#[cfg(feature = "postgres")]
+pub(super) fn served(workflows: &[ServedWorkflow]) -> (Vec<String>, Vec<i32>) {
+    let workflows = workflows.iter();
+    workflows
+        .map(|served| (served.name.clone(), count(served.version)))
+        .unzip()
 }
 
 /// A length of time in microseconds, short enough to be added to any time of this age.

@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Unavailable,
     /// Nothing was written, and the same statement may succeed at once: two transactions got into each other's way.
     Clash,
+    /// Nothing was written: somebody holds a row that it needs, for longer than a writer waits.
+    Locked,
     /// Nothing was written: a row of this key is there already.
     Duplicate,
     /// Nothing was written, and nothing will be.
@@ -59,8 +61,9 @@ impl Kind {
             "42P01" | "42883" | "3F000" => Kind::NoTables,
             // Disk full is for people to mend, and waiting alone does not.
             "53100" => Kind::Refused,
-            // Locks not to be had, a server that only reads (it was just demoted), statements ended by a limit.
-            "55P03" | "25006" | "57014" => Kind::Unavailable,
+            "55P03" => Kind::Locked,
+            // A server that only reads (it was just demoted), statements and pauses ended by a limit.
+            "25006" | "25P03" | "57014" => Kind::Unavailable,
             // Connections, resources, shutdown and start of the server, failures of the system below it.
             _ if ["08", "53", "57", "58"].contains(&&code[..2]) => Kind::Unavailable,
             _ => Kind::Refused,
@@ -83,17 +86,36 @@ impl Kind {
 #[error("{error}")]
 pub(super) struct Failure {
     pub(super) kind: Kind,
+    code: Option<String>,
     error: Arc<dyn StdError + Send + Sync>,
 }
 
 impl Failure {
+    /// Of a transaction that found somebody else in its way, and is to be tried again.
+    pub(super) fn clash() -> Failure {
+        #[derive(Debug, thiserror::Error)]
+        #[error("a run was moved while a start looked at it")]
+        struct Moved;
+        Failure {
+            kind: Kind::Clash,
+            code: None,
+            error: Arc::new(Moved),
+        }
+    }
+
+    /// The database's own code, where it gave one.
+    #[cfg(feature = "postgres")]
+    pub(super) fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
     /// As the store's callers get it. `store` names the store without secrets.
     pub(super) fn into_error(self, store: &str) -> StoreError {
         let store = store.to_owned();
         let reason = self.error.to_string();
         let source: Option<Box<dyn StdError + Send + Sync>> = Some(Box::new(self.error));
         match self.kind {
-            Kind::Unavailable | Kind::Clash => StoreError::Unavailable {
+            Kind::Unavailable | Kind::Clash | Kind::Locked => StoreError::Unavailable {
                 store,
                 reason,
                 source,
@@ -116,6 +138,9 @@ impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Failure {
         Failure {
             kind: Kind::of(&error),
+            code: error
+                .as_database_error()
+                .and_then(|error| error.code().map(Cow::into_owned)),
             error: Arc::new(error),
         }
     }
@@ -125,6 +150,7 @@ impl From<Unreadable> for Failure {
     fn from(error: Unreadable) -> Failure {
         Failure {
             kind: Kind::Corrupt,
+            code: None,
             error: Arc::new(error),
         }
     }
@@ -138,6 +164,7 @@ mod tests {
     fn codes_are_told_apart_by_what_can_be_done() {
         for (code, kind) in [
             ("40P01", Kind::Clash),
+            ("55P03", Kind::Locked),
             ("23505", Kind::Duplicate),
             ("57P01", Kind::Unavailable),
             ("57P03", Kind::Unavailable),

@@ -169,6 +169,10 @@ impl Asked {
         }
     }
 
+    fn is_start(&self) -> bool {
+        matches!(self, Asked::Start(..))
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Asked::Start(run, _) => run.input.len(),
@@ -298,7 +302,7 @@ async fn write_all<F: Flush>(shared: Arc<Shared>, mut flush: F) {
 /// Writes and answers. What the database refuses together is written in halves, down to the one that is at fault.
 async fn write<F: Flush>(flush: &mut F, asked: Vec<Asked>) {
     let mut parts = vec![asked];
-    while let Some(mut part) = parts.pop() {
+    while let Some(part) = parts.pop() {
         match flush_through_clashes(flush, &Batch::of(&part)).await {
             Ok(flushed) => {
                 let news = News::of(&part, &flushed);
@@ -310,10 +314,10 @@ async fn write<F: Flush>(flush: &mut F, asked: Vec<Asked>) {
                     asked.fail(failure.clone());
                 }
             }
-            Err(_) if part.len() > 1 => {
-                let half = part.split_off(part.len() / 2);
-                parts.push(half);
-                parts.push(part);
+            Err(failure) if part.len() > 1 => {
+                let (first, rest) = halves(part, failure.kind);
+                parts.push(rest);
+                parts.push(first);
             }
             Err(failure) => {
                 for asked in part {
@@ -327,6 +331,18 @@ async fn write<F: Flush>(flush: &mut F, asked: Vec<Asked>) {
             }
         }
     }
+}
+
+/// Neither is empty where there are two.
+fn halves(mut part: Vec<Asked>, kind: Kind) -> (Vec<Asked>, Vec<Asked>) {
+    // A transaction that a caller has open holds the id of a start for as long as it likes. Commits need not wait.
+    if kind == Kind::Locked && part.iter().any(Asked::is_start) && !part.iter().all(Asked::is_start)
+    {
+        let (starts, commits) = part.into_iter().partition(Asked::is_start);
+        return (commits, starts);
+    }
+    let rest = part.split_off(part.len() / 2);
+    (part, rest)
 }
 
 async fn flush_through_clashes<F: Flush>(flush: &mut F, batch: &Batch) -> Result<Flushed, Failure> {
@@ -379,6 +395,8 @@ impl News {
         for (commit, verdict) in commits.zip(&flushed.verdicts) {
             let beyond = &commit.beyond;
             news.due |= verdict.is_some() && (!beyond.ends.is_empty() || beyond.parent.is_some());
+            let leaves = !matches!(commit.then, Then::Continue);
+            news.work |= beyond.frees && leaves && *verdict == Some(Verdict::Committed);
             match (&commit.then, verdict) {
                 (Then::Finish(Ending::Completed), Some(_)) => {
                     news.runs.push((commit.run, commit.result().cloned()));

@@ -3,6 +3,9 @@
 //! A method is one transaction. Its documentation says what is true when it returns; when the process dies
 //! before that, either all of it is true or nothing.
 
+mod admission;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod admission_sql;
 mod any;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
@@ -35,6 +38,8 @@ mod size;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod start_in;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -42,10 +47,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    Act, Answer, Assigned, Assigning, Backlog, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate,
-    Journal as RunJournal, Lease, Messages, NewRun, NewWorker, Outcome, Registered, Run, RunFilter,
-    RunId, RunKey, RunningStep, ScheduleRecord, Serves, Started, Tick, Timestamp, Verdict, Wish,
-    WorkerKey, WorkerRecord,
+    Act, Admission, Answer, Assigned, Assigning, Backlog, Beat, ClaimOne, Claimed, Commit,
+    DueSchedules, Gate, History, Journal as RunJournal, Lease, LimitedClaim, Limits, Messages,
+    NewRun, NewWorker, Outcome, Registered, Run, RunFilter, RunId, RunKey, RunState, RunningStep,
+    ScheduleRecord, Serves, StartRules, Started, Tick, Timestamp, Verdict, Wish, WorkerKey,
+    WorkerRecord,
 };
 
 pub use any::AnyStore;
@@ -57,6 +63,8 @@ pub use open::open;
 pub use postgres::{PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use start_in::OpenTransaction;
 
 /// The largest payload that a store takes, in bytes of JSON text: 16 MiB.
 pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
@@ -122,6 +130,17 @@ pub trait Journal {
     /// [`Started::Conflict`] otherwise. Of two that start the same id at once, one creates and one attaches.
     async fn start(&self, run: NewRun) -> StoreResult<Started>;
 
+    /// Creates a run as [`start`](Journal::start) does, under rules that look at other runs.
+    ///
+    /// With a limit of depth, a run is created only where fewer runs of the workflow wait: queued for a worker, or put
+    /// off. Of starts at once, as many are let in as there is room for, whichever process they come from. A start that
+    /// finds its run there attaches, however many wait.
+    ///
+    /// Debounced, the run that starts of the same workflow and key became takes the arguments, pool, labels and priority
+    /// of this start and is put off again, if no worker has taken it; otherwise this start makes a run of its own. Of
+    /// such a start and a claim at once, either the claim gets the new arguments, or the start makes a run of its own.
+    async fn admit(&self, run: NewRun, rules: &StartRules) -> StoreResult<Admission>;
+
     /// Writes what a worker has done of a run: everything, or nothing.
     ///
     /// When it returns [`Verdict::Committed`] or [`Verdict::Awake`], all rows are durable. It returns
@@ -173,9 +192,10 @@ pub trait Queue {
     /// children that have ended, ends runs that are to be ended, and declares workers dead whose lease has passed.
     async fn tick(&self) -> StoreResult<Tick>;
 
-    /// Takes up to `limit` runs that this worker may serve: `running`, under a new epoch. Queued ones come by
-    /// priority, then age; after them those that are [meant](Fleet::assign) for this worker, and first of all runs of
-    /// workers that are gone. Two workers never get the same run.
+    /// Takes up to `limit` runs that this worker may serve, of workflows without limits: `running`, under a new epoch.
+    /// Queued ones come by age, to which each level of priority adds a minute; after them those that are
+    /// [meant](Fleet::assign) for this worker, and first of all runs of workers that are gone. Two workers never get the
+    /// same run.
     ///
     /// A worker that is gone itself gets nothing.
     async fn claim(
@@ -185,12 +205,30 @@ pub trait Queue {
         limit: u32,
     ) -> StoreResult<Vec<Claimed>>;
 
+    /// The same for workflows with limits, as far as these let it: never are more of them driven at once, by all workers
+    /// together, nor do more begin in a time. Of a workflow's runs the oldest come first that may. A run holds its slot while it is `running`, also when another worker takes it over; one that is
+    /// taken for the first time counts for its rate.
+    ///
+    /// Where a rate holds something back that this worker could take, it says when to look again.
+    async fn claim_limited(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        limit: u32,
+    ) -> StoreResult<LimitedClaim>;
+
     /// Takes again, each under a new epoch, the runs that the store holds for this worker but that are not among
     /// those it drives: claims whose reply was lost.
     async fn strays(&self, worker: WorkerKey, driven: &[RunKey]) -> StoreResult<Vec<Claimed>>;
 
-    /// Takes one certain run, if it is claimable now, whatever pool and labels it asks for.
-    async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne>;
+    /// Takes one certain run, if it is claimable now and the limits of its workflow let it, whatever pool and labels it
+    /// asks for, and whoever is before it in the queue.
+    async fn claim_one(
+        &self,
+        worker: WorkerKey,
+        run: &RunId,
+        limits: &Limits,
+    ) -> StoreResult<ClaimOne>;
 }
 
 /// The workers as a whole.
@@ -264,8 +302,15 @@ pub trait Query {
     /// One run; none where there is no such run.
     async fn run(&self, run: &RunId) -> StoreResult<Option<Run>>;
 
+    /// What a run has left, without its payloads, in the order of its checkpoints and events; none where there is no such
+    /// run.
+    async fn history(&self, run: &RunId) -> StoreResult<Option<History>>;
+
     /// Runs, newest first.
     async fn runs(&self, filter: &RunFilter) -> StoreResult<Vec<Run>>;
+
+    /// How many runs there are in each state; states that no run is in may be left out.
+    async fn counts(&self) -> StoreResult<Vec<(RunState, u64)>>;
 
     /// The wake counters of these runs of a worker, as far as they are still its own.
     async fn wakes(&self, worker: WorkerKey, runs: &[RunKey]) -> StoreResult<Vec<(RunKey, i32)>>;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::model::{
-    Backlog, Cause, Checkpoint, CheckpointKind, Child, Decision, Event, Gate, Header, Json,
+    Backlog, Cause, Checkpoint, CheckpointKind, Child, Decision, Done, Event, Gate, Header, Json,
     NewCheckpoint, NewWorker, Outcome, Position, QueueName, Run, RunId, RunState, ScheduleRecord,
     Signal, Timestamp, Wish, WorkerKey, WorkerRecord,
 };
@@ -75,6 +75,7 @@ pub(super) fn run(row: &impl Cells) -> Read<Run> {
         wakes: row.int("wakes")?,
         priority: row.small("priority")?,
         fingerprint: row.big("fingerprint")?,
+        concurrency_key: row.text_or_null("lane")?,
         header: json_or_default(row, "header")?,
         pausing: row.flag_or_null("pausing")?.unwrap_or(false),
         waiting: match row.text_or_null("waiting")? {
@@ -91,13 +92,11 @@ pub(super) fn run(row: &impl Cells) -> Read<Run> {
 
 /// Reads what `sql::checkpoint_columns!` selects.
 pub(super) fn checkpoint(row: &impl Cells) -> Read<Checkpoint> {
-    let kind = row.text("kind")?;
     Ok(Checkpoint {
         written: NewCheckpoint {
             position: Position::from(row.text("position")?),
             ordinal: count(row.int("ordinal")?)?,
-            kind: CheckpointKind::from_word(&kind)
-                .ok_or_else(|| Unreadable::new("kind of checkpoint", &kind))?,
+            kind: kind(row)?,
             site: u16::try_from(row.int("site")?).map_err(|e| Unreadable(e.to_string()))?,
             input_digest: row.big("input_digest")?,
             attempts: count(row.int("attempts")?)?,
@@ -106,6 +105,36 @@ pub(super) fn checkpoint(row: &impl Cells) -> Read<Checkpoint> {
         },
         at: time(row, "at")?,
     })
+}
+
+/// Reads how many runs there are in a state.
+pub(super) fn count_of_state(row: &impl Cells) -> Read<(RunState, u64)> {
+    Ok((state(row)?, row.big("runs")?.unsigned_abs()))
+}
+
+/// Reads what `sql::done_columns!` selects.
+pub(super) fn done(row: &impl Cells) -> Read<Done> {
+    let failure = match row.text_or_null("payload")? {
+        None => None,
+        Some(payload) => {
+            let payload = Json::from_store(payload);
+            let outcome = Outcome::from_columns(&row.text("outcome")?, payload);
+            Some(outcome.map_err(|e| Unreadable(e.to_string()))?)
+        }
+    };
+    Ok(Done {
+        position: Position::from(row.text("position")?),
+        kind: kind(row)?,
+        attempts: count(row.int("attempts")?)?,
+        took: duration(row.big("took_us")?),
+        failure,
+        at: time(row, "at")?,
+    })
+}
+
+fn kind(row: &impl Cells) -> Read<CheckpointKind> {
+    let kind = row.text("kind")?;
+    CheckpointKind::from_word(&kind).ok_or_else(|| Unreadable::new("kind of checkpoint", &kind))
 }
 
 /// Reads how an operation ended.

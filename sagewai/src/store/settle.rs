@@ -43,14 +43,19 @@ pub(super) async fn start<F: Flush>(
             reason: format!("run `{}` has no input", run.id),
         });
     };
-    let same_workflow = workflow == run.workflow;
-    if same_workflow && input == run.input.as_str() {
-        return Ok(Started::Attached);
+    Ok(meaning(&run, workflow, &input))
+}
+
+/// What a start means where a run of its id was started for that.
+pub(super) fn meaning(new: &NewRun, workflow: String, input: &str) -> Started {
+    let same_workflow = workflow == new.workflow;
+    if same_workflow && input == new.input.as_str() {
+        return Started::Attached;
     }
-    Ok(Started::Conflict {
+    Started::Conflict {
         workflow,
         same_workflow,
-    })
+    }
 }
 
 /// Writes a commit. Given again after a lost reply, it finds itself written.

@@ -1,11 +1,13 @@
 //! One attempt of a step.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
+use crate::credentials::{WorkerCredentials, with_worker_credentials};
 use crate::error::Fault;
 use crate::model::{Json, Outcome};
 use crate::store::PAYLOAD_BYTES_MAX;
@@ -30,6 +32,7 @@ pub(crate) enum Ended {
 /// Runs the body once: a panic, a passed limit and a result that is too large are failures like any other.
 pub(crate) async fn attempt(
     context: StepContext,
+    credentials: Option<Arc<WorkerCredentials>>,
     step: &'static str,
     limit: Option<Duration>,
     input: Json,
@@ -39,7 +42,13 @@ pub(crate) async fn attempt(
     // The body is made inside, since reading the arguments back may panic too.
     let run = context
         .clone()
-        .scope(async move { body(context, &input).await });
+        .scope(async move { body.begin(context, &input).await });
+    let run = async move {
+        match credentials {
+            Some(credentials) => with_worker_credentials(credentials, run).await,
+            None => run.await,
+        }
+    };
     let run = AssertUnwindSafe(run).catch_unwind();
     let ended = match limit {
         Some(limit) => tokio::time::timeout(limit, run).await.map_err(|_| limit),

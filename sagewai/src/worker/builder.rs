@@ -1,5 +1,6 @@
 //! How a worker is set up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -13,6 +14,7 @@ use super::reminder::{OnReminder, Reminded};
 #[cfg(feature = "schedules")]
 use super::schedules;
 use super::signals::EndSignals;
+use crate::credentials::WorkerCredentials;
 use crate::error::Error;
 use crate::model::{Label, Labels, WorkerKey};
 use crate::store::AnyStore;
@@ -42,6 +44,7 @@ fn defaults(store: AnyStore) -> Setup {
         in_place: false,
         pool: DEFAULT_POOL.to_owned(),
         labels: Labels::new(),
+        credentials: None,
         concurrency: 100,
         poll_interval: None,
         heartbeat_interval: Duration::from_secs(10),
@@ -140,6 +143,19 @@ impl WorkerBuilder {
             Ok(labels) => self.setup.labels = labels,
             Err(invalid) => self.wrong(invalid.into()),
         }
+        self
+    }
+
+    /// What its steps find in [`worker_credentials`](crate::worker_credentials): models, how they are reached, secrets.
+    /// They stay in this process. Given again, they are merged field by field, and the later ones win.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a builder takes what it is given"
+    )]
+    pub fn credentials(mut self, credentials: WorkerCredentials) -> WorkerBuilder {
+        let held = self.setup.credentials.take();
+        let held = held.map(Arc::unwrap_or_clone).unwrap_or_default();
+        self.setup.credentials = Some(Arc::new(held.overridden_by(&credentials)));
         self
     }
 
@@ -272,7 +288,7 @@ impl WorkerBuilder {
             crate::model::program_version(version)?;
         }
         setup.labels.check()?;
-        let reason = if setup.registry.served().is_empty() {
+        let reason = if setup.registry.is_empty() {
             "it serves no workflow; name at least one with `.workflow(f)`"
         } else if setup.concurrency == 0 {
             "a concurrency of 0 would never run anything"

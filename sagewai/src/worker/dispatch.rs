@@ -98,6 +98,13 @@ enum Stopped {
     LeaseLost,
 }
 
+/// Workflows with limits are claimed by themselves.
+#[derive(Clone, Copy)]
+enum First {
+    Limited,
+    Unlimited,
+}
+
 /// A run that is driven here.
 struct Driven {
     /// The claim under which it is. A run that has just left may be claimed again before its task is seen to end.
@@ -127,6 +134,10 @@ struct Worker {
     wishes: u64,
     /// Whether the last claim may have left something behind.
     more: bool,
+    /// The same for workflows with limits.
+    more_limited: bool,
+    /// Who was claimed first: if always the same ones were, the others might never be.
+    first: First,
     /// Whether a claim's reply may have been lost: the store may hold runs for this worker that it does not know.
     strays: bool,
 }
@@ -137,7 +148,8 @@ impl Worker {
         let setup = &life.setup;
         Worker {
             serves: Serves {
-                workflows: setup.registry.served(),
+                workflows: setup.registry.unlimited(),
+                limited: setup.registry.limited(),
                 pool: setup.pool.clone(),
                 labels: setup.labels.clone(),
             },
@@ -154,6 +166,8 @@ impl Worker {
             wish: Wish::Run,
             wishes: life.wishes_before,
             more: false,
+            more_limited: false,
+            first: First::Unlimited,
             strays: false,
             life,
         }
@@ -281,7 +295,8 @@ impl Worker {
         if wish != self.wish {
             tracing::info!(worker = %self.life.setup.name, wish = wish.as_str(), "asked from outside");
             self.wish = wish;
-            self.more = true;
+            self.more = !self.serves.workflows.is_empty();
+            self.more_limited = !self.serves.limited.is_empty();
         }
     }
 
@@ -305,7 +320,8 @@ impl Worker {
                 driven.mail.send_if_modified(|mail| mail.hear(wakes));
             }
         }
-        self.more = true;
+        self.more = !self.serves.workflows.is_empty();
+        self.more_limited = !self.serves.limited.is_empty();
         self.claim().await
     }
 
@@ -317,25 +333,66 @@ impl Worker {
             self.strays = false;
             self.drive_all(strays);
         }
-        while self.more && self.wish == Wish::Run {
-            let free = self
-                .life
-                .setup
-                .concurrency
-                .saturating_sub(self.driven.len());
-            let batch = free.min(BATCH);
-            if batch == 0 {
-                return Ok(());
+        if self.wish != Wish::Run {
+            return Ok(());
+        }
+        match self.first {
+            First::Unlimited => {
+                self.first = First::Limited;
+                self.claim_limited().await?;
+                self.claim_unlimited().await
             }
+            First::Limited => {
+                self.first = First::Unlimited;
+                self.claim_unlimited().await?;
+                self.claim_limited().await
+            }
+        }
+    }
+
+    async fn claim_unlimited(&mut self) -> StoreResult<()> {
+        while self.more {
+            let Some(batch) = self.batch() else {
+                return Ok(());
+            };
             self.strays = true;
-            let limit = u32::try_from(batch).unwrap_or(u32::MAX);
             let store = &self.life.setup.store;
-            let claimed = store.claim(self.life.key, &self.serves, limit).await?;
+            let claimed = store.claim(self.life.key, &self.serves, batch).await?;
             self.strays = false;
-            self.more = claimed.len() == batch;
+            self.more = claimed.len() == batch as usize;
             self.drive_all(claimed);
         }
         Ok(())
+    }
+
+    async fn claim_limited(&mut self) -> StoreResult<()> {
+        while self.more_limited {
+            let Some(batch) = self.batch() else {
+                return Ok(());
+            };
+            // Each time another workflow comes first.
+            self.serves.limited.rotate_left(1);
+            self.strays = true;
+            let store = &self.life.setup.store;
+            let claimed = store
+                .claim_limited(self.life.key, &self.serves, batch)
+                .await?;
+            self.strays = false;
+            self.more_limited = claimed.runs.len() == batch as usize;
+            if let Some(again) = claimed.again {
+                let again = Instant::now() + again.max(SHORTEST_POLL);
+                self.poll_at = self.poll_at.min(again);
+            }
+            self.drive_all(claimed.runs);
+        }
+        Ok(())
+    }
+
+    /// How many runs the next claim may take; none where all slots are in use.
+    fn batch(&self) -> Option<u32> {
+        let slots = self.life.setup.concurrency;
+        let batch = slots.saturating_sub(self.driven.len()).min(BATCH);
+        (batch > 0).then(|| u32::try_from(batch).unwrap_or(u32::MAX))
     }
 
     fn driven_keys(&self) -> Vec<RunKey> {

@@ -1,7 +1,7 @@
 //! One life of a worker: from its registration until it signs off or its lease is lost.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::proof::LifeLock;
 use super::reminder::OnReminder;
 use crate::clock::{Backoff, StoreClock};
+use crate::credentials::WorkerCredentials;
 use crate::model::{
     Beat, Commit, Labels, Lease, NewWorker, Position, Program, QueueName, Registered, Run, RunId,
     RunKey, RunState, RunningStep, Serves, Verdict, WorkerKey, WorkerRecord,
@@ -31,6 +32,7 @@ pub(crate) struct Setup {
     pub(crate) in_place: bool,
     pub(crate) pool: String,
     pub(crate) labels: Labels,
+    pub(crate) credentials: Option<Arc<WorkerCredentials>>,
     pub(crate) concurrency: usize,
     /// None: as often as it takes.
     pub(crate) poll_interval: Option<Duration>,

@@ -1,6 +1,12 @@
 //! Steps and workflows without their types. One copy of the engine serves all of them, which is what keeps a
 //! program of many steps quick to compile.
 
+use std::any::Any;
+use std::fmt;
+#[cfg(feature = "agents")]
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::args::Arguments;
 use super::context::{StepContext, WorkflowContext};
 use super::replay::Came;
@@ -18,6 +24,8 @@ pub(crate) struct Returned {
     pub(crate) error: Option<String>,
     /// Whether another attempt is pointless.
     pub(crate) terminal: bool,
+    /// How long no other attempt is to be made, where the error says so.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Returned {
@@ -26,10 +34,14 @@ impl Returned {
             error: Some(fault.to_string()),
             terminal: fault.is_terminal(),
             outcome: Outcome::Fault(fault),
+            retry_after: None,
         }
     }
 
-    fn of<T: Payload, E: StepError>(result: Result<T, E>, is_terminal: fn(&E) -> bool) -> Returned {
+    pub(crate) fn of<T: Payload, E: StepError>(
+        result: Result<T, E>,
+        is_terminal: fn(&E) -> bool,
+    ) -> Returned {
         let error = match result {
             Ok(value) => {
                 return match value.store() {
@@ -37,6 +49,7 @@ impl Returned {
                         outcome: Outcome::Ok(json),
                         error: None,
                         terminal: true,
+                        retry_after: None,
                     },
                     Err(fault) => Returned::fault(fault),
                 };
@@ -48,6 +61,9 @@ impl Returned {
                 outcome: Outcome::Err(json),
                 error: Some(error.message()),
                 terminal: is_terminal(&error),
+                retry_after: (&error as &dyn Any)
+                    .downcast_ref()
+                    .and_then(Failure::retry_after),
             },
             // The error itself cannot be stored. What it said is worth more than why it cannot.
             Err(fault) => Returned {
@@ -59,7 +75,30 @@ impl Returned {
 }
 
 /// One attempt of a step.
-pub(crate) type StepBody = fn(StepContext, &Json) -> BoxFuture<'static, Returned>;
+#[derive(Clone)]
+pub(crate) enum StepBody {
+    /// That of a `#[step]`.
+    Of(fn(StepContext, &Json) -> BoxFuture<'static, Returned>),
+    /// One that holds values, such as the model that an agent asks.
+    #[cfg(feature = "agents")]
+    With(Arc<dyn Fn() -> BoxFuture<'static, Returned> + Send + Sync>),
+}
+
+impl StepBody {
+    pub(crate) fn begin(&self, context: StepContext, input: &Json) -> BoxFuture<'static, Returned> {
+        match self {
+            StepBody::Of(body) => body(context, input),
+            #[cfg(feature = "agents")]
+            StepBody::With(body) => body(),
+        }
+    }
+}
+
+impl fmt::Debug for StepBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StepBody")
+    }
+}
 
 /// A workflow's body over its run.
 pub(crate) type WorkflowBody = fn(WorkflowContext, Scope, &Json) -> BoxFuture<'static, Returned>;

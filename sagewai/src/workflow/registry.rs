@@ -6,7 +6,7 @@ use super::erased::{WorkflowBody, workflow_body};
 use super::graph::Graph;
 use super::spec::Workflow;
 use super::workflow_call::WorkflowCall;
-use crate::model::ServedWorkflow;
+use crate::model::{Limited, Limits, ServedWorkflow};
 
 /// A `#[workflow]` function, which is how a workflow is registered: `.workflow(article_pipeline)`.
 #[diagnostic::on_unimplemented(
@@ -43,6 +43,7 @@ pub(crate) struct Definition {
     pub(crate) version: u32,
     pub(crate) function: &'static str,
     pub(crate) module: &'static str,
+    pub(crate) limits: Limits,
     pub(crate) graph: &'static Graph,
     pub(crate) body: WorkflowBody,
 }
@@ -54,8 +55,16 @@ impl Definition {
             version: W::SPEC.version,
             function: W::SPEC.function,
             module: W::SPEC.module,
+            limits: W::SPEC.limits(),
             graph: W::GRAPH,
             body: workflow_body::<W>,
+        }
+    }
+
+    fn served(&self) -> ServedWorkflow {
+        ServedWorkflow {
+            name: self.name.to_owned(),
+            version: self.version,
         }
     }
 }
@@ -67,12 +76,12 @@ pub(crate) struct Registry(BTreeMap<(&'static str, u32), Definition>);
 impl Registry {
     /// Adds a workflow. Another one of the same name and version is returned and not replaced; the same one again is
     /// fine.
-    pub(crate) fn add(&mut self, new: Definition) -> Result<(), Definition> {
+    pub(crate) fn add(&mut self, new: Definition) -> Result<(), Box<Definition>> {
         let held = self.0.entry((new.name, new.version)).or_insert(new);
         if (held.module, held.function) == (new.module, new.function) {
             Ok(())
         } else {
-            Err(*held)
+            Err(Box::new(*held))
         }
     }
 
@@ -80,12 +89,29 @@ impl Registry {
         self.0.get(&(name, version)).copied()
     }
 
-    /// What is served.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All that are served.
     pub(crate) fn served(&self) -> Vec<ServedWorkflow> {
-        let served = self.0.keys().map(|(name, version)| ServedWorkflow {
-            name: (*name).to_owned(),
-            version: *version,
+        self.0.values().map(Definition::served).collect()
+    }
+
+    /// Those without limits.
+    pub(crate) fn unlimited(&self) -> Vec<ServedWorkflow> {
+        let all = self.0.values().filter(|found| !found.limits.are_any());
+        all.map(Definition::served).collect()
+    }
+
+    /// Those with limits.
+    pub(crate) fn limited(&self) -> Vec<Limited> {
+        let all = self.0.values().filter(|found| found.limits.are_any());
+        let limited = all.map(|found| Limited {
+            workflow: found.name.to_owned(),
+            version: found.version,
+            limits: found.limits,
         });
-        served.collect()
+        limited.collect()
     }
 }

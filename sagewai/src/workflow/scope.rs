@@ -64,6 +64,12 @@ impl Scope {
         }))
     }
 
+    /// A scope inside of this one that is no branch.
+    #[cfg(feature = "agents")]
+    pub(crate) fn part(&self, name: &str) -> Scope {
+        self.inside(name, None)
+    }
+
     /// Asks to be polled: whatever stands in this scope can go on.
     pub(super) fn call(&self) {
         let mut scope = Some(self);

@@ -13,7 +13,7 @@ use super::context::{StepContext, WorkflowContext};
 use super::graph::Graph;
 use super::scope::Scope;
 use crate::error::{Fault, StepError};
-use crate::model::Json;
+use crate::model::{Json, Limits, Rate};
 
 /// A future on the heap.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -85,6 +85,8 @@ pub struct StepSpec {
     pub function: &'static str,
     /// `module_path!()` of the function.
     pub module: &'static str,
+    /// What its documentation says.
+    pub doc: &'static str,
 }
 
 impl StepSpec {
@@ -108,6 +110,7 @@ impl StepSpec {
             signature,
             function,
             module,
+            doc: "",
         }
     }
 }
@@ -136,6 +139,27 @@ pub const fn timeout(limit: Duration) -> Duration {
     limit
 }
 
+/// A `queue_depth` that the attribute cannot judge, because it is a constant of the author.
+///
+/// # Panics
+/// Where it is zero. Generated code asks while compiling, so the panic is a compile error.
+pub const fn queue_depth(limit: u32) -> u32 {
+    assert!(
+        limit > 0,
+        "`queue_depth` is zero: no run could ever be started"
+    );
+    limit
+}
+
+/// A `concurrency` that the attribute cannot judge, because it is a constant of the author.
+///
+/// # Panics
+/// Where it is zero. Generated code asks while compiling, so the panic is a compile error.
+pub const fn slots(most: u32) -> u32 {
+    assert!(most > 0, "it is zero: no run could ever be driven");
+    most
+}
+
 /// The options of `#[workflow(..)]`; the attribute's keys are these fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkflowSpec {
@@ -147,6 +171,18 @@ pub struct WorkflowSpec {
     pub pool: Option<&'static str>,
     /// Labels that the workers of its runs must have; none by default.
     pub labels: StaticLabels,
+    /// How many of its runs all workers together drive at once; no limit by default. A run that waits takes no slot.
+    pub concurrency: Option<u32>,
+    /// How many runs of one [concurrency key](crate::WorkflowCall::concurrency_key) all workers together drive at once;
+    /// no limit by default.
+    pub concurrency_per_key: Option<u32>,
+    /// How many of its runs begin within any stretch of time, as in `"100/1m"`; no limit by default.
+    pub rate: Option<Rate>,
+    /// How many runs of one [concurrency key](crate::WorkflowCall::concurrency_key) begin within any stretch of time; no
+    /// limit by default.
+    pub rate_per_key: Option<Rate>,
+    /// How many of its runs may wait for a worker; no limit by default.
+    pub queue_depth: Option<u32>,
     /// Parameter names, in order.
     pub params: &'static [&'static str],
     /// The signature as written.
@@ -158,6 +194,16 @@ pub struct WorkflowSpec {
 }
 
 impl WorkflowSpec {
+    /// What holds its runs back.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            concurrency: self.concurrency,
+            concurrency_per_key: self.concurrency_per_key,
+            rate: self.rate,
+            rate_per_key: self.rate_per_key,
+        }
+    }
+
     /// A workflow without options.
     #[doc(hidden)]
     pub const fn new(
@@ -171,6 +217,11 @@ impl WorkflowSpec {
             version: 1,
             pool: None,
             labels: &[],
+            concurrency: None,
+            concurrency_per_key: None,
+            rate: None,
+            rate_per_key: None,
+            queue_depth: None,
             params,
             signature,
             function,

@@ -110,7 +110,8 @@ impl<S: Step> Durable for StepCall<S> {
         Self: 'a,
     {
         let how = (self.spec, self.asks);
-        call_step(at, how, &self.input, &S::ARGUMENTS, step_body::<S>)
+        let body = StepBody::Of(step_body::<S>);
+        call_step(at, how, &self.input, &S::ARGUMENTS, body)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use sagewai::prelude::*;
-use sagewai::{Step, Workflow};
+use sagewai::{Rate, Step, Workflow};
 
 const TRIES: u32 = 7;
 const LIMIT: Duration = Duration::from_secs(90);
@@ -22,11 +22,16 @@ async fn constants() -> Result<()> {
     Ok(())
 }
 
-#[workflow(name = "article-pipeline")]
+#[workflow(name = "article-pipeline", queue_depth = TRIES)]
 async fn article() -> Result<()> {
     plain().retries(2).timeout(LIMIT).await?;
     literals().named("again").await?;
     constants().await
+}
+
+#[workflow(concurrency = 10, concurrency_per_key = TRIES, rate = "100/1m", rate_per_key = "5 / s")]
+async fn limited() -> Result<()> {
+    plain().await
 }
 
 macro_rules! step_with {
@@ -54,5 +59,13 @@ fn main() {
 
     let spec = generated::SPEC;
     assert_eq!((spec.retries, spec.timeout), (4, Some(Duration::from_secs(5))));
-    assert_eq!(article::SPEC.name, "article-pipeline");
+    assert_eq!((article::SPEC.name, article::SPEC.queue_depth), ("article-pipeline", Some(7)));
+    assert_eq!((article::SPEC.concurrency, article::SPEC.rate), (None, None));
+
+    let spec = limited::SPEC;
+    assert_eq!((spec.concurrency, spec.concurrency_per_key), (Some(10), Some(TRIES)));
+    let (runs, per) = (100, Duration::from_mins(1));
+    assert_eq!(spec.rate, Some(Rate { runs, per }));
+    let (runs, per) = (5, Duration::from_secs(1));
+    assert_eq!(spec.rate_per_key, Some(Rate { runs, per }));
 }

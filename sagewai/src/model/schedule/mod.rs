@@ -75,8 +75,11 @@ pub struct RunTemplate {
     pub pool: String,
     /// Labels that its worker must have.
     pub labels: Labels,
-    /// Higher ones are claimed first.
+    /// A level is worth a minute of age; the oldest are claimed first.
     pub priority: i16,
+    /// The key under which its workflow's limits per key count it.
+    #[serde(default)]
+    pub concurrency_key: Option<String>,
     /// Its arguments.
     pub input: Json,
     /// The shape of the code that it was scheduled with.
@@ -100,10 +103,12 @@ impl RunTemplate {
             pool: self.pool.clone(),
             labels: self.labels.clone(),
             priority: self.priority,
+            concurrency_key: self.concurrency_key.clone(),
             input: self.input.clone(),
             fingerprint: self.fingerprint,
             delay: Duration::from_micros(self.delay_us),
             assigned: None,
+            not_before: None,
             header,
         }
     }

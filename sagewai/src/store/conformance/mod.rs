@@ -199,6 +199,14 @@ macro_rules! conformance_tests {
             pause_and_park_at_once_leave_a_run_that_pauses
             resume_and_the_pause_at_once_leave_a_run_that_goes_on
 
+            as_many_starts_at_once_are_let_in_as_may_wait
+            run_that_does_not_wait_any_more_makes_room
+            start_of_a_run_that_is_there_attaches_however_many_wait
+            debounced_starts_become_one_run_with_the_last_arguments
+            debounced_run_waits_no_longer_than_it_may
+            paused_run_takes_no_arguments_of_debounced_starts
+            debounced_start_and_claim_at_once_lose_no_arguments
+
             children_are_listed_with_how_they_ended
             end_of_a_child_wakes_its_parent
             end_of_a_child_is_heard_by_a_parent_that_is_driven
@@ -214,6 +222,20 @@ macro_rules! conformance_tests {
             run_that_no_worker_takes_in_time_is_cancelled
             run_that_was_taken_in_time_does_not_expire
             deadline_and_completion_at_once_leave_one_end
+
+            no_more_runs_of_a_workflow_are_driven_than_its_limit
+            claims_at_once_keep_the_limit
+            full_key_is_passed_over
+            keys_take_turns_by_age
+            run_that_waits_holds_no_slot_and_takes_one_again
+            slot_is_free_when_a_run_is_ended_or_stopped_from_outside
+            slot_of_a_dead_worker_goes_on_with_its_run
+            claim_of_others_leaves_workflows_with_limits_alone
+            rate_lets_so_many_begin_and_says_when_the_next_may
+            rate_of_a_key_holds_back_that_key
+            run_that_has_begun_goes_on_whatever_the_rate
+            one_run_is_not_claimed_beyond_the_limits
+            hint_follows_a_slot_that_becomes_free
 
             heartbeat_extends_the_lease_and_tells_what_runs
             heartbeat_of_a_worker_that_is_gone_is_lost
@@ -260,6 +282,8 @@ macro_rules! conformance_tests {
 
             runs_are_listed_newest_first_and_by_page
             runs_are_filtered_by_state_and_workflow
+            history_tells_of_failures_and_leaves_values_where_they_are
+            runs_are_counted_by_state
             wake_counters_are_those_of_own_runs
         }
     };
@@ -285,6 +309,7 @@ mod tests {
     fn every_case_is_listed() {
         let listed = conformance_tests!(@list names ());
         let written: Vec<&str> = [
+            include_str!("cases/admission.rs"),
             include_str!("cases/schema.rs"),
             include_str!("cases/start.rs"),
             include_str!("cases/claim.rs"),
@@ -297,6 +322,7 @@ mod tests {
             include_str!("cases/pause.rs"),
             include_str!("cases/children.rs"),
             include_str!("cases/limits.rs"),
+            include_str!("cases/limited.rs"),
             include_str!("cases/lease.rs"),
             include_str!("cases/fleet.rs"),
             include_str!("cases/takeover.rs"),

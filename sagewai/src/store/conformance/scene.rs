@@ -66,6 +66,7 @@ impl Scene {
             key: registered.key,
             serves: Serves {
                 workflows: vec![WORKFLOW.into()],
+                limited: Vec::new(),
                 pool: pool.to_owned(),
                 labels,
             },
@@ -285,7 +286,7 @@ impl Scene {
 /// A registered worker.
 #[derive(Clone)]
 pub(super) struct Worker {
-    store: AnyStore,
+    pub(super) store: AnyStore,
     pub(super) key: WorkerKey,
     pub(super) serves: Serves,
 }
@@ -332,10 +333,12 @@ pub(super) fn new_run(run_id: &str) -> NewRun {
         pool: POOL.to_owned(),
         labels: Labels::new(),
         priority: 0,
+        concurrency_key: None,
         input: json(r#"{"topic":"ink"}"#),
         fingerprint: 7,
         delay: Duration::ZERO,
         assigned: None,
+        not_before: None,
         header: Header::default(),
     }
 }
@@ -479,7 +482,7 @@ pub(super) fn cancel(by: &str) -> Act {
 }
 
 /// Between two looks at something that takes its time.
-async fn a_moment() {
+pub(super) async fn a_moment() {
     tokio::time::sleep(Duration::from_millis(2)).await;
 }
 

@@ -288,10 +288,12 @@ async fn news_are_of_work_and_of_runs_that_stopped() {
         pool: "default".to_owned(),
         labels: Labels::new(),
         priority: 0,
+        concurrency_key: None,
         input: Json::null(),
         fingerprint: 0,
         delay: Duration::ZERO,
         assigned: None,
+        not_before: None,
         header: Header::default(),
     };
     assert!(scene.group.start(Arc::new(run)).await.unwrap());

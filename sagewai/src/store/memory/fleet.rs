@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::InMemoryStore;
 use super::tables::{Assignment, Tables};
 use crate::model::{
-    Assigned, Assigning, Backlog, Candidate, RunKey, RunState, Timestamp, Wish, WorkerKey, choose,
+    Assigned, Assigning, Backlog, RunKey, RunState, Timestamp, Wish, WorkerKey, WorkerLoad, choose,
 };
 use crate::store::{Fleet, StoreResult, WORKERS_KEPT};
 
@@ -68,11 +68,11 @@ impl Fleet for InMemoryStore {
 }
 
 impl Tables {
-    fn candidate(&self, key: WorkerKey) -> Candidate {
+    fn candidate(&self, key: WorkerKey) -> WorkerLoad {
         let driven = self.runs.values().map(|rows| &rows.run);
         let driven = driven.filter(|r| r.state == RunState::Running && r.worker == Some(key));
         let assigned = self.assignments.keys().filter(|(worker, _)| *worker == key);
-        Candidate {
+        WorkerLoad {
             worker: self.workers[&key].clone(),
             runs: (driven.count() + assigned.count()) as u64,
         }

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use super::InMemoryStore;
 use super::tables::{Assignment, RunRows, Tables};
 use crate::model::{
-    Cause, Checkpoint, Commit, Ending, Found, Gate, GateRequest, Journal as RunJournal, NewRun,
-    Outcome, Park, Position, Run, RunId, RunKey, RunState, Started, Then, Timestamp, Verdict,
-    input_checkpoint, judge,
+    Admission, Cause, Checkpoint, Commit, Ending, Found, Gate, GateRequest, Journal as RunJournal,
+    NewRun, Outcome, Park, Position, Run, RunId, RunKey, RunState, StartRules, Started, Then,
+    Timestamp, Verdict, input_checkpoint, judge,
 };
 use crate::store::{Journal, StoreError, StoreResult, size};
 
@@ -15,29 +15,15 @@ use crate::store::{Journal, StoreError, StoreResult, size};
 impl Journal for InMemoryStore {
     async fn start(&self, new: NewRun) -> StoreResult<Started> {
         size::check_start(&new)?;
-        let key = new.id.key();
-        {
-            let mut tables = self.lock();
-            if let Some(rows) = tables.runs.get(&key) {
-                return Ok(attach(rows, &new));
-            }
-            let now = tables.clock.now();
-            tables.runs.insert(key, create(&new, now));
-            tables.enqueue(key, now.after(new.delay), now);
-            if let Some(assigned) = &new.assigned {
-                let assignment = Assignment {
-                    run: Some(key),
-                    expires_at: now.after(new.delay),
-                };
-                let place = (assigned.worker, assigned.id);
-                tables.assignments.insert(place, assignment);
-            }
-            for (limit, cause) in new.header.limits() {
-                tables.endings.insert((now.after(limit), key, cause));
-            }
+        let started = create(&mut self.lock(), &new);
+        if started == Started::Created {
+            self.hints.tell_work();
         }
-        self.hints.tell_work();
-        Ok(Started::Created)
+        Ok(started)
+    }
+
+    async fn admit(&self, run: NewRun, rules: &StartRules) -> StoreResult<Admission> {
+        InMemoryStore::admit(self, run, rules)
     }
 
     async fn commit(&self, commit: Commit) -> StoreResult<Verdict> {
@@ -63,6 +49,9 @@ impl Journal for InMemoryStore {
             (Then::HandBack | Then::HandOver(_), _) => self.hints.tell_work(),
             _ => {}
         }
+        if commit.beyond.frees && !matches!(commit.then, Then::Continue) {
+            self.hints.tell_work();
+        }
         if !commit.beyond.ends.is_empty() || commit.beyond.parent.is_some() {
             self.hints.tell_due();
         }
@@ -80,8 +69,32 @@ impl Journal for InMemoryStore {
     }
 }
 
+/// Creates a run, or says what the one that is there means.
+pub(super) fn create(tables: &mut Tables, new: &NewRun) -> Started {
+    let key = new.id.key();
+    if let Some(rows) = tables.runs.get(&key) {
+        return attach(rows, new);
+    }
+    let now = tables.clock.now();
+    tables.runs.insert(key, rows_of(new, now));
+    let due_at = new.due_at(now).unwrap_or(now);
+    tables.enqueue(key, due_at, now);
+    if let Some(assigned) = &new.assigned {
+        let assignment = Assignment {
+            run: Some(key),
+            expires_at: due_at,
+        };
+        let place = (assigned.worker, assigned.id);
+        tables.assignments.insert(place, assignment);
+    }
+    for (limit, cause) in new.header.limits() {
+        tables.endings.insert((now.after(limit), key, cause));
+    }
+    Started::Created
+}
+
 /// The rows of a run that begins.
-fn create(new: &NewRun, now: Timestamp) -> RunRows {
+fn rows_of(new: &NewRun, now: Timestamp) -> RunRows {
     let mut rows = RunRows::new(Run {
         id: new.id.clone(),
         workflow: new.workflow.clone(),
@@ -95,6 +108,7 @@ fn create(new: &NewRun, now: Timestamp) -> RunRows {
         wakes: 0,
         priority: new.priority,
         fingerprint: new.fingerprint,
+        concurrency_key: new.concurrency_key.clone(),
         header: new.header.clone(),
         pausing: false,
         waiting: None,
@@ -112,7 +126,7 @@ fn create(new: &NewRun, now: Timestamp) -> RunRows {
 }
 
 /// What a start means where a run of this id exists.
-fn attach(rows: &RunRows, new: &NewRun) -> Started {
+pub(super) fn attach(rows: &RunRows, new: &NewRun) -> Started {
     let same_workflow = rows.run.workflow == new.workflow;
     let input = rows.checkpoints.get(&Position::from(Position::INPUT));
     let same_input =

@@ -6,13 +6,28 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::InMemoryStore;
-use crate::model::{Run, RunFilter, RunId, RunKey, RunState, WorkerKey, WorkerRecord};
+use crate::model::{
+    Checkpoint, Done, History, Run, RunFilter, RunId, RunKey, RunState, WorkerKey, WorkerRecord,
+};
 use crate::store::{Query, StoreResult};
 
 #[async_trait]
 impl Query for InMemoryStore {
     async fn run(&self, run: &RunId) -> StoreResult<Option<Run>> {
         Ok(self.lock().runs.get(&run.key()).map(|r| r.run.clone()))
+    }
+
+    async fn history(&self, run: &RunId) -> StoreResult<Option<History>> {
+        let tables = self.lock();
+        let rows = tables.runs.get(&run.key());
+        Ok(rows.map(|rows| {
+            let journal = rows.journal();
+            History {
+                run: rows.run.clone(),
+                done: journal.checkpoints.into_iter().map(done).collect(),
+                events: journal.events,
+            }
+        }))
     }
 
     async fn runs(&self, filter: &RunFilter) -> StoreResult<Vec<Run>> {
@@ -39,6 +54,18 @@ impl Query for InMemoryStore {
         Ok(runs)
     }
 
+    async fn counts(&self) -> StoreResult<Vec<(RunState, u64)>> {
+        let tables = self.lock();
+        let in_state = |state| {
+            tables
+                .runs
+                .values()
+                .filter(|r| r.run.state == state)
+                .count() as u64
+        };
+        Ok(RunState::ALL.map(|state| (state, in_state(state))).to_vec())
+    }
+
     async fn wakes(&self, worker: WorkerKey, runs: &[RunKey]) -> StoreResult<Vec<(RunKey, i32)>> {
         let tables = self.lock();
         let own = |key: &RunKey| {
@@ -60,5 +87,17 @@ impl Query for InMemoryStore {
             .collect();
         workers.sort_by_key(|w| Reverse((w.started_at, w.registered.key)));
         Ok(workers)
+    }
+}
+
+fn done(checkpoint: Checkpoint) -> Done {
+    let Checkpoint { written, at } = checkpoint;
+    Done {
+        position: written.position,
+        kind: written.kind,
+        attempts: written.attempts,
+        took: written.took,
+        failure: (!written.outcome.is_ok()).then_some(written.outcome),
+        at,
     }
 }

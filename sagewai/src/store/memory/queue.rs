@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 
 use super::InMemoryStore;
+use super::limited;
 use super::outside::do_act;
 use super::tables::Tables;
 use crate::model::{
-    Act, Beat, Cause, ClaimOne, Claimed, EventKind, Lease, NewWorker, Registered, RunId, RunKey,
-    RunState, RunningStep, Serves, Tick, Timestamp, Wish, WorkerKey, WorkerRecord, orderly_claims,
+    Act, Beat, Cause, ClaimOne, Claimed, EventKind, Lease, LimitedClaim, Limits, NewWorker,
+    Registered, RunId, RunKey, RunState, RunningStep, Serves, Tick, Timestamp, Wish, WorkerKey,
+    WorkerRecord, orderly_claims,
 };
 use crate::store::outside::Acted;
 use crate::store::{Fleet, Queue, Schema, StoreResult};
@@ -137,15 +139,10 @@ impl Queue for InMemoryStore {
             return Ok(Vec::new());
         }
         let served = |key: &RunKey| tables.runs[key].is_served_by(serves);
-        let orphans = tables.runs.values().filter(|r| tables.is_orphan(&r.run));
-        let mut orphans: Vec<_> = orphans
-            .map(|r| (-i32::from(r.run.priority), r.run.created_at, r.run.key()))
-            .collect();
-        orphans.sort_unstable();
         let assigned = tables.assigned(worker);
-        let chosen: Vec<RunKey> = orphans
+        let chosen: Vec<RunKey> = tables
+            .orphans()
             .into_iter()
-            .map(|(_, _, key)| key)
             .chain(tables.queue.iter().map(|queued| queued.key))
             .chain(assigned)
             .filter(served)
@@ -182,14 +179,52 @@ impl Queue for InMemoryStore {
         Ok(retaken.collect())
     }
 
-    async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne> {
+    async fn claim_limited(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        limit: u32,
+    ) -> StoreResult<LimitedClaim> {
+        let mut tables = self.lock();
+        let now = tables.clock.now();
+        if !tables.holds_lease(worker, now) {
+            return Ok(LimitedClaim::default());
+        }
+        let mut claim = LimitedClaim::default();
+        for limited in &serves.limited {
+            let only = Serves {
+                workflows: vec![limited.served()],
+                limited: Vec::new(),
+                ..serves.clone()
+            };
+            let most = limit as usize - claim.runs.len();
+            let (chosen, again) = limited::choose(&tables, limited, &only, most, now);
+            let taken = chosen
+                .into_iter()
+                .map(|key| take(&mut tables, key, worker, now));
+            claim.runs.extend(taken);
+            claim.again = claim.again.into_iter().chain(again).min();
+        }
+        Ok(claim)
+    }
+
+    async fn claim_one(
+        &self,
+        worker: WorkerKey,
+        run: &RunId,
+        limits: &Limits,
+    ) -> StoreResult<ClaimOne> {
         let key = run.key();
         let mut tables = self.lock();
         let now = tables.clock.now();
         let Some(rows) = tables.runs.get(&key) else {
             return Ok(ClaimOne::NoRun);
         };
-        let claimable = rows.queued.is_some() || tables.is_orphan(&rows.run);
+        let claimable = if rows.queued.is_some() {
+            limited::admits(&tables, &rows.run, limits, now)
+        } else {
+            tables.is_orphan(&rows.run)
+        };
         if !claimable || !tables.holds_lease(worker, now) {
             return Ok(ClaimOne::Not(Box::new(rows.run.clone())));
         }

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::model::{
-    Cause, Checkpoint, Child, Event, EventKind, Gate, Journal, NewEvent, Outcome, Position,
-    QueueName, Run, RunKey, RunState, ScheduleRecord, Serves, Signal, Timestamp, WorkerKey,
-    WorkerRecord,
+    Cause, Checkpoint, Child, Debounced, Event, EventKind, Gate, Journal, NewEvent, Outcome,
+    Position, QueueName, Run, RunKey, RunState, ScheduleRecord, Serves, Signal, Timestamp,
+    WorkerKey, WorkerRecord,
 };
 
 /// Everything the store holds.
@@ -25,6 +25,8 @@ pub(super) struct Tables {
     pub(super) endings: BTreeSet<(Timestamp, RunKey, Cause)>,
     pub(super) workers: BTreeMap<WorkerKey, WorkerRecord>,
     pub(super) schedules: BTreeMap<String, ScheduleRecord>,
+    /// Which runs debounced starts become, by workflow and key.
+    pub(super) debounces: BTreeMap<(String, String), Debounced>,
     pub(super) assignments: BTreeMap<(WorkerKey, Uuid), Assignment>,
 }
 
@@ -55,8 +57,7 @@ pub(super) struct RunRows {
 /// A place in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Queued {
-    /// The negated priority, so that the highest is first.
-    rank: i32,
+    /// When the run was created, earlier by its priority.
     since: Timestamp,
     pub(super) key: RunKey,
 }
@@ -74,9 +75,8 @@ impl Tables {
             self.timers.insert((at, key));
         } else {
             rows.run.due_at = None;
-            let rank = -i32::from(rows.run.priority);
-            let since = rows.run.created_at;
-            let queued = Queued { rank, since, key };
+            let since = rows.run.queued_since();
+            let queued = Queued { since, key };
             rows.queued = Some(queued);
             self.queue.insert(queued);
         }
@@ -132,6 +132,16 @@ impl Tables {
     /// Takes away what says that a run is meant for a worker.
     pub(super) fn unassign(&mut self, run: RunKey) {
         self.assignments.retain(|_, a| a.run != Some(run));
+    }
+
+    /// Runs whose workers are gone, in the order of their claim.
+    pub(super) fn orphans(&self) -> Vec<RunKey> {
+        let orphans = self.runs.values().filter(|rows| self.is_orphan(&rows.run));
+        let mut orphans: Vec<_> = orphans
+            .map(|rows| (rows.run.queued_since(), rows.run.key()))
+            .collect();
+        orphans.sort_unstable();
+        orphans.into_iter().map(|(_, key)| key).collect()
     }
 
     /// Marks a worker as gone. Returns whether it was alive.

@@ -9,7 +9,9 @@ use sqlx::query::Query as SqlxQuery;
 use uuid::Uuid;
 
 use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
-use crate::model::{Assigned, Beyond, Commit, Ending, Json, NewRun, RunKey, Then, digest, micros};
+use crate::model::{
+    Assigned, Beyond, Commit, Ending, Json, NewRun, RunKey, Then, Timestamp, digest, micros,
+};
 use crate::store::columns::{self, Move};
 use crate::store::group_commit::Batch;
 
@@ -51,11 +53,7 @@ fn shortest(batch: &Batch) -> &'static str {
         let hands_over = matches!(c.then, Then::HandOver(_));
         c.events.is_empty() && c.gates.is_empty() && c.beyond.is_empty() && !hands_over
     };
-    let plain = batch
-        .starts
-        .iter()
-        .all(|run| run.delay.is_zero() && run.assigned.is_none() && run.header.is_empty())
-        && commits().all(plain_commit);
+    let plain = batch.starts.iter().all(is_plain) && commits().all(plain_commit);
     let ends = commits().any(|c| moves(c).is_some());
     let only_completes = commits().all(|c| completes(c) || moves(c).is_none());
     match (starts, ends) {
@@ -67,6 +65,15 @@ fn shortest(batch: &Batch) -> &'static str {
         (false, true) if only_completes => END,
         (false, true) => MOVE,
     }
+}
+
+/// Whether the short statements have all that a start says.
+fn is_plain(run: &Arc<NewRun>) -> bool {
+    run.delay.is_zero()
+        && run.not_before.is_none()
+        && run.assigned.is_none()
+        && run.header.is_empty()
+        && run.concurrency_key.is_none()
 }
 
 fn completes(commit: &Commit) -> bool {
@@ -246,6 +253,10 @@ fn bind_headers(query: Query, batch: &Batch) -> Query {
         .bind(column(&limits, |(run, ..)| *run))
         .bind(column(&limits, |(_, limit, _)| columns::micros(*limit)))
         .bind(column(&limits, |(.., cause)| cause.as_str()))
+        .bind(column(&batch.starts, |run| {
+            run.not_before.map(Timestamp::as_micros)
+        }))
+        .bind(column(&batch.starts, |run| run.concurrency_key.as_deref()))
 }
 
 /// In the order of [`bind_moves`].

@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use super::PostgresStore;
 use super::queue::{BURY, REGISTER};
 use crate::model::{
-    Assigned, Assigning, Backlog, Candidate, NewWorker, Registered, Timestamp, Wish, WorkerKey,
+    Assigned, Assigning, Backlog, NewWorker, Registered, Timestamp, Wish, WorkerKey, WorkerLoad,
     choose,
 };
 use crate::store::failure::Failure;
@@ -21,7 +21,7 @@ SELECT s.workflow, s.version, s.pool, CAST(s.labels AS text) AS labels, r.create
 ) AS runs
 FROM queues s
 CROSS JOIN LATERAL (
-    SELECT q.run_key FROM queue q WHERE q.queue_id = s.queue_id ORDER BY q.rank, q.since, q.run_key LIMIT 1
+    SELECT q.run_key FROM queue q WHERE q.queue_id = s.queue_id ORDER BY q.lane, q.fresh, q.since, q.run_key LIMIT 1
 ) f
 JOIN runs r ON r.run_key = f.run_key
 ORDER BY s.workflow, s.version, s.pool, s.labels";
@@ -156,12 +156,12 @@ impl PostgresStore {
         let rows = sqlx::query(CANDIDATES).fetch_all(&mut *tx).await?;
         let candidate = |row: &PgRow| {
             let runs: i64 = row.try_get("runs")?;
-            Ok::<_, Failure>(Candidate {
+            Ok::<_, Failure>(WorkerLoad {
                 worker: row::worker(row)?,
                 runs: runs.unsigned_abs(),
             })
         };
-        let candidates: Vec<Candidate> = rows.iter().map(candidate).collect::<Result<_, _>>()?;
+        let candidates: Vec<WorkerLoad> = rows.iter().map(candidate).collect::<Result<_, _>>()?;
         let chosen = choose(ask, candidates, Timestamp::from_micros(now));
         if let Some(chosen) = &chosen {
             sqlx::query(sql::PUT_ASSIGNMENT)

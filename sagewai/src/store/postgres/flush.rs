@@ -19,6 +19,10 @@ use crate::store::{Hints, columns};
 /// A statement that takes longer has met a server that no longer answers.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long one start or commit may keep its whole batch waiting. What others of us lock, they do for milliseconds; a
+/// transaction of a caller that has started a run holds its id until it ends.
+const LOCK_TIMEOUT: &str = "2s";
+
 /// One writer: a connection of its own, made when it is needed.
 #[derive(Debug)]
 pub(super) struct PostgresFlush {
@@ -53,7 +57,12 @@ impl PostgresFlush {
         {
             return Ok(connection);
         }
-        self.server.connect().await
+        let mut connection = self.server.connect().await?;
+        let limit = sqlx::query("SELECT set_config('lock_timeout', $1, false)")
+            .bind(LOCK_TIMEOUT)
+            .persistent(false);
+        limit.execute(&mut connection).await?;
+        Ok(connection)
     }
 }
 

@@ -3,7 +3,7 @@
 //! A statement costs by its parts, also by those that find nothing to do, and a lone commit is most often a lone
 //! checkpoint.
 
-use crate::store::sql::keep_asked;
+use crate::store::sql::{keep_asked, place, place_columns};
 
 /// Who may write. The lock on the row of a worker keeps it from being declared dead while this is on its way; who is
 /// declared dead stays so. And each row joins its run, by epoch and worker: a run moves to another worker only when
@@ -98,12 +98,14 @@ macro_rules! moved {
             ")
             WHERE",
             ours!(),
-            "RETURNING r.run_key, coalesce(r.away_id, r.queue_id) AS queue_id, r.priority, r.state, r.due_at,
-                      r.created_at
+            "RETURNING r.run_key, r.queue_id, r.away_id, r.lane, r.epoch, r.priority, r.state, r.due_at, r.created_at
         ),
         queued_again AS (
-            INSERT INTO queue (queue_id, rank, since, run_key)
-            SELECT queue_id, -priority::integer, created_at, run_key FROM moved WHERE state = 'pending'
+            INSERT INTO queue ",
+            place_columns!(),
+            " SELECT ",
+            place!(""),
+            " FROM moved WHERE state = 'pending'
         ),
         armed_again AS (
             INSERT INTO timers (due_at, run_key) SELECT due_at, run_key FROM moved WHERE due_at IS NOT NULL
@@ -212,13 +214,13 @@ macro_rules! limited {
     };
 }
 
-/// Runs that start and are meant for a worker, which may have them before they are due. `$61` to `$63`.
+/// Runs that start and are meant for a worker, which may have them before they are due. `$63` to `$65`.
 macro_rules! assigned {
     () => {
         ", assigned AS (
             INSERT INTO assignments (worker, id, run_key, expires_at)
             SELECT u.worker, u.id, u.run_key, n.due_at
-            FROM unnest($61::uuid[], $62::uuid[], $63::uuid[]) u (run_key, worker, id)
+            FROM unnest($63::uuid[], $64::uuid[], $65::uuid[]) u (run_key, worker, id)
             JOIN created n ON n.run_key = u.run_key
             ON CONFLICT (worker, id) DO UPDATE SET run_key = excluded.run_key, expires_at = excluded.expires_at
         )"
@@ -253,7 +255,7 @@ macro_rules! created {
             $more,
             ")
             ON CONFLICT (run_key) DO NOTHING
-            RETURNING run_key, queue_id, priority, due_at, created_at
+            RETURNING run_key, queue_id, away_id, lane, epoch, priority, due_at, created_at
         ),
         inputs AS (
             INSERT INTO checkpoints (run_key, position, ordinal, kind, site, input_digest, attempts, took_us, outcome,
@@ -265,8 +267,11 @@ macro_rules! created {
             ON CONFLICT (run_key, position) DO NOTHING
         ),
         queued AS (
-            INSERT INTO queue (queue_id, rank, since, run_key)
-            SELECT queue_id, -priority::integer, created_at, run_key FROM created WHERE due_at IS NULL
+            INSERT INTO queue ",
+            place_columns!(),
+            " SELECT ",
+            place!(""),
+            " FROM created WHERE due_at IS NULL
         )"
         )
     };
@@ -337,14 +342,15 @@ pub(super) const MIX: &str = concat!(
 pub(super) const FLUSH: &str = concat!(
     alive!(),
     kept!(),
-    moved!(handed_over: "$60::integer[]"),
+    moved!(handed_over: "$62::integer[]"),
     created!(
-        runs: "$22::uuid[], $23::text[], $24::integer[], $25::smallint[], $26::bigint[], $29::bigint[], $55::uuid[], $56::text[]",
-        more: ", delay_us, parent_key, header",
-        due: "CASE WHEN u.delay_us > 0 THEN (SELECT now FROM clock) + u.delay_us END",
+        runs: "$22::uuid[], $23::text[], $24::integer[], $25::smallint[], $26::bigint[], $29::bigint[], $55::uuid[], $56::text[], $60::bigint[], $61::text[]",
+        more: ", delay_us, parent_key, header, not_before, lane",
+        due: "CASE WHEN u.delay_us > 0 OR u.not_before > (SELECT now FROM clock)
+                   THEN greatest((SELECT now FROM clock) + u.delay_us, u.not_before) END",
         inputs: "$22::uuid[], $27::bigint[], $28::text[]",
-        columns: ", parent_key, header",
-        values: ", u.parent_key, u.header"
+        columns: ", parent_key, header, lane",
+        values: ", u.parent_key, u.header, u.lane"
     ),
     ", armed AS (
         INSERT INTO timers (due_at, run_key) SELECT due_at, run_key FROM created WHERE due_at IS NOT NULL

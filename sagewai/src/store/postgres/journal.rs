@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use crate::model::{
-    Commit, Found, Journal as RunJournal, NewRun, Outcome, Position, RunId, RunKey, Started,
-    Verdict, WorkerKey,
+    Admission, Commit, Found, Journal as RunJournal, NewRun, Outcome, Position, RunId, RunKey,
+    StartRules, Started, Verdict, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
@@ -42,6 +42,10 @@ pub(super) const GATES_OF_MANY: &str = concat!(
 impl Journal for PostgresStore {
     async fn start(&self, run: NewRun) -> StoreResult<Started> {
         settle::start(&self.0.group, self, self.label(), run).await
+    }
+
+    async fn admit(&self, run: NewRun, rules: &StartRules) -> StoreResult<Admission> {
+        PostgresStore::admit(self, run, rules).await
     }
 
     async fn commit(&self, commit: Commit) -> StoreResult<Verdict> {

@@ -1,11 +1,13 @@
 //! Runs in a PostgreSQL database: for several machines.
 
+mod admission;
 mod arrays;
 mod claim;
 mod fleet;
 mod flush;
 mod flush_sql;
 mod journal;
+mod limited;
 mod news;
 mod options;
 mod outside;
@@ -14,12 +16,14 @@ mod queue;
 mod queues;
 mod schedules;
 mod schema;
+mod start_in;
 #[cfg(feature = "testing")]
 mod statements;
 
 use std::sync::Arc;
 
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 
 use super::failure::{Failure, Kind};
 use super::group_commit::GroupCommit;
@@ -34,6 +38,8 @@ use options::Server;
 /// How many writers share the commits of a process. Two: under load, while one waits for the disk, the other one's
 /// rows travel.
 const WRITERS: usize = 2;
+/// How many starts under rules one process has on their way; those of one workflow or key wait for each other anyway.
+const ADMISSIONS: usize = 3;
 /// How often transactions that got into each other's way are tried.
 const CLASHES_MAX: u32 = 10;
 
@@ -66,6 +72,7 @@ struct Inner {
     group: GroupCommit<PostgresFlush>,
     announcer: Announcer,
     listener: Listener,
+    admissions: Semaphore,
 }
 
 impl PostgresStore {
@@ -95,6 +102,7 @@ impl PostgresStore {
             hints,
             outputs: Outputs::default(),
             announcer,
+            admissions: Semaphore::new(ADMISSIONS),
         }))
     }
 

@@ -131,8 +131,9 @@ impl Task {
     }
 }
 
-fn channel_of_work(server: &Server) -> String {
-    format!("{}_work", server.schema)
+/// The channel on which the stores of a schema hear of work.
+pub(super) fn channel_of_work(schema: &str) -> String {
+    format!("{schema}_work")
 }
 
 fn channel_of_runs(server: &Server) -> String {
@@ -148,7 +149,7 @@ async fn announce(server: Server, pending: Arc<Pending>) {
     loop {
         pending.wake.notified().await;
         let words = [
-            (&pending.work, channel_of_work(&server)),
+            (&pending.work, channel_of_work(&server.schema)),
             (&pending.runs, channel_of_runs(&server)),
             (&pending.wish, channel_of_wishes(&server)),
         ];
@@ -198,7 +199,7 @@ async fn notify(
 
 async fn listen(server: Server, hints: Hints, announcer: Announcer) {
     let pool = server.pool_to_listen();
-    let (work, runs) = (channel_of_work(&server), channel_of_runs(&server));
+    let (work, runs) = (channel_of_work(&server.schema), channel_of_runs(&server));
     let wish = channel_of_wishes(&server);
     loop {
         match hear(&pool, [&work, &runs, &wish], &hints, &announcer).await {

@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 
 use super::PostgresStore;
+use super::start_in::DEFAULT_SCHEMA;
 use crate::store::failure::Failure;
 use crate::store::open::without_password;
 use crate::store::{StoreError, StoreResult};
@@ -32,7 +33,7 @@ impl PostgresBuilder {
     pub(super) fn new(url: &str) -> PostgresBuilder {
         PostgresBuilder {
             url: url.to_owned(),
-            schema: "sagewai".to_owned(),
+            schema: DEFAULT_SCHEMA.to_owned(),
             connections: 8,
         }
     }
@@ -199,7 +200,7 @@ async fn prepare(connection: &mut PgConnection, schema: &str) -> Result<(), sqlx
 }
 
 /// A name that stands in `CREATE SCHEMA` without quotes and in the names of channels.
-fn check_schema(name: &str) -> Result<(), String> {
+pub(super) fn check_schema(name: &str) -> Result<(), String> {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let rule = if name.is_empty() || name.len() > SCHEMA_BYTES_MAX {
         "it must have 1 to 48 characters"

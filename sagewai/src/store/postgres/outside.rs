@@ -13,7 +13,7 @@ use crate::store::failure::Failure;
 use crate::store::held_sql::{held_by_sql, read_by_sql};
 use crate::store::outside::{self, Acted};
 use crate::store::row::Cells;
-use crate::store::sql::run_columns;
+use crate::store::sql::{place, run_columns};
 use crate::store::{Outside, StoreResult, columns, row, size, sql};
 
 /// Locks a run against commits, claims and other people. `$1` its key.
@@ -24,9 +24,11 @@ pub(super) const LOCK_RUN: &str = concat!(
 );
 
 /// Locks a run's place in the queue, if it has one. `$1` its key.
-pub(super) const LOCK_PLACE: &str = "SELECT q.run_key FROM runs r JOIN queue q
-     ON q.queue_id = coalesce(r.away_id, r.queue_id) AND q.rank = -r.priority::integer AND q.since = r.created_at AND q.run_key = r.run_key
-     WHERE r.run_key = $1 FOR UPDATE OF q";
+pub(super) const LOCK_PLACE: &str = concat!(
+    "SELECT q.run_key FROM runs r JOIN queue q ON (q.queue_id, q.lane, q.fresh, q.since, q.run_key) = (",
+    place!("r."),
+    ") WHERE r.run_key = $1 FOR UPDATE OF q"
+);
 
 #[async_trait]
 impl Outside for PostgresStore {

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::PostgresStore;
 use super::claim::{CLAIM, CLAIM_THESE, Taken, claim_by};
 use crate::model::{
-    Act, Beat, Cause, ClaimOne, Claimed, Lease, NewWorker, Registered, RunId, RunKey, RunningStep,
-    Serves, Tick, Timestamp, Wish, WorkerKey,
+    Act, Beat, Cause, ClaimOne, Claimed, Lease, LimitedClaim, Limits, NewWorker, Registered, RunId,
+    RunKey, RunningStep, Serves, Tick, Timestamp, Wish, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
@@ -112,11 +112,14 @@ woken AS (
         wakes = CASE r.state WHEN 'running' THEN r.wakes + 1 ELSE r.wakes END,
         waiting = NULL, due_at = NULL
     FROM looked l WHERE r.run_key = l.run_key
-    RETURNING r.queue_id, r.priority, r.created_at, r.run_key, r.state
+    RETURNING r.queue_id, r.away_id, r.lane, r.epoch, r.priority, r.created_at, r.run_key, r.state
 ),
 queued AS (
-    INSERT INTO queue (queue_id, rank, since, run_key)
-    SELECT queue_id, -priority::integer, created_at, run_key FROM woken WHERE state = 'pending'
+    INSERT INTO queue ",
+            sql::place_columns!(),
+            " SELECT ",
+            sql::place!(""),
+            " FROM woken WHERE state = 'pending'
 )"
         )
     };
@@ -305,9 +308,30 @@ impl Queue for PostgresStore {
         strays.await
     }
 
-    async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne> {
+    async fn claim_limited(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        limit: u32,
+    ) -> StoreResult<LimitedClaim> {
+        let mut claim = self.claim_all_limited(worker, serves, limit).await?;
+        self.complete(&mut claim.runs)
+            .await
+            .map_err(|e| self.error(e))?;
+        Ok(claim)
+    }
+
+    async fn claim_one(
+        &self,
+        worker: WorkerKey,
+        run: &RunId,
+        limits: &Limits,
+    ) -> StoreResult<ClaimOne> {
         let key = run.key();
         let taken = self.through_clashes(|| async {
+            if limits.are_any() {
+                return self.claim_one_limited(worker, key, limits).await;
+            }
             let rows = sqlx::query(CLAIM_THESE)
                 .bind(worker.uuid())
                 .bind(vec![key.uuid()])
@@ -342,7 +366,7 @@ impl PostgresStore {
         serves: &Serves,
         running: &[RunningStep],
     ) -> Result<(Looked, Option<Wish>, bool), Failure> {
-        let (workflows, versions) = serves.columns();
+        let (workflows, versions) = columns::served(&serves.all());
         let found = sqlx::query(BEAT)
             .bind(worker.uuid())
             .bind(columns::json(running))

@@ -27,13 +27,7 @@ impl Queues {
         if let Some(id) = self.known().get(&name) {
             return Ok(*id);
         }
-        let id = loop {
-            if let Some(id) = find(connection, &name).await? {
-                break id;
-            }
-            // Somebody else may add it first; either way the next look finds it.
-            add(connection, &name).await?;
-        };
+        let id = id_in(connection, &name, true).await?;
         let mut known = self.known();
         if known.len() >= REMEMBERED_MAX {
             known.clear();
@@ -47,26 +41,33 @@ impl Queues {
     }
 }
 
-async fn find(
+/// The id of a run's queue, found or added in an open transaction: others that would add the same one wait until that
+/// ends. `keep` says whether our statements stay prepared.
+pub(super) async fn id_in(
     connection: &mut PgConnection,
     name: &QueueColumns,
-) -> Result<Option<i32>, sqlx::Error> {
-    sqlx::query_scalar(FIND)
-        .bind(&name.0)
-        .bind(name.1)
-        .bind(&name.2)
-        .bind(&name.3)
-        .fetch_optional(connection)
-        .await
-}
-
-async fn add(connection: &mut PgConnection, name: &QueueColumns) -> Result<(), sqlx::Error> {
-    sqlx::query(ADD)
-        .bind(&name.0)
-        .bind(name.1)
-        .bind(&name.2)
-        .bind(&name.3)
-        .execute(connection)
-        .await?;
-    Ok(())
+    keep: bool,
+) -> Result<i32, sqlx::Error> {
+    loop {
+        let found = sqlx::query_scalar(FIND)
+            .bind(&name.0)
+            .bind(name.1)
+            .bind(&name.2)
+            .bind(&name.3)
+            .persistent(keep)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some(id) = found {
+            return Ok(id);
+        }
+        // Somebody else may add it first; either way the next look finds it.
+        sqlx::query(ADD)
+            .bind(&name.0)
+            .bind(name.1)
+            .bind(&name.2)
+            .bind(&name.3)
+            .persistent(keep)
+            .execute(&mut *connection)
+            .await?;
+    }
 }

@@ -2,9 +2,11 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
-use super::claim::{CLAIM, CLAIM_ASSIGNED, CLAIM_THESE};
+use super::claim::{CLAIM, CLAIM_ASSIGNED, CLAIM_LIMITED, CLAIM_ONE_LIMITED, CLAIM_THESE};
 use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
-use super::{PostgresStore, fleet, journal, outside, query, queue, queues, schema};
+use super::{
+    PostgresStore, admission, fleet, journal, limited, outside, query, queue, queues, schema,
+};
 use crate::store::schema::{APPLIED, NOTE_APPLIED};
 use crate::store::{StoreResult, sql};
 
@@ -24,6 +26,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("CHILDREN", sql::CHILDREN),
     ("CLAIM", CLAIM),
     ("CLAIM_ASSIGNED", CLAIM_ASSIGNED),
+    ("CLAIM_LIMITED", CLAIM_LIMITED),
+    ("CLAIM_ONE_LIMITED", CLAIM_ONE_LIMITED),
     ("CLAIM_THESE", CLAIM_THESE),
     ("CLOCK", schema::CLOCK),
     ("CREATE_SCHEDULE", sql::CREATE_SCHEDULE),
@@ -33,6 +37,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("DELETE_ENDING", sql::DELETE_ENDING),
     ("DELETE_GATE", sql::DELETE_GATE),
     ("DELETE_SIGNAL", sql::DELETE_SIGNAL),
+    ("DEPTH", sql::DEPTH),
     ("DEQUEUE", sql::DEQUEUE),
     ("DISARM", sql::DISARM),
     ("END", END),
@@ -48,6 +53,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("FORGET_ASSIGNMENTS", sql::FORGET_ASSIGNMENTS),
     ("FORGET_ENDINGS", sql::FORGET_ENDINGS),
     ("FORGET_WORKERS", sql::FORGET_WORKERS),
+    ("FORGET_KEYS", admission::FORGET_KEYS),
+    ("FORGET_PUT_OFF", sql::FORGET_PUT_OFF),
     ("GATE", sql::GATE),
     ("GATES", sql::GATES),
     ("GATES_OF_MANY", journal::GATES_OF_MANY),
@@ -58,16 +65,25 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("INSERT_CHECKPOINT", sql::INSERT_CHECKPOINT),
     ("INSERT_EVENT", sql::INSERT_EVENT),
     ("KEEP", KEEP),
+    ("KEEP_KEY", sql::KEEP_KEY),
     ("LAST_ORDINAL", sql::LAST_ORDINAL),
+    ("LIMITED_CANDIDATES", limited::CANDIDATES),
+    ("LIMITED_HELD_BACK", limited::HELD_BACK),
+    ("LIMITED_LOCK", limited::LOCK),
+    ("LIMITED_QUEUED", limited::QUEUED),
+    ("LIMITED_USED", limited::USED),
     ("LOCK", schema::LOCK),
     ("LOCK_ASSIGN", fleet::LOCK_ASSIGN),
+    ("LOCK_KEY", sql::LOCK_KEY),
     ("LOCK_PLACE", outside::LOCK_PLACE),
     ("LOCK_RUN", outside::LOCK_RUN),
+    ("LOCK_WORKFLOW", sql::LOCK_WORKFLOW),
     ("MESSAGES", sql::MESSAGES),
     ("MIX", MIX),
     ("MOVE", MOVE),
     ("NAME_HOLDER", sql::NAME_HOLDER),
     ("NOTE_APPLIED", NOTE_APPLIED),
+    ("NOTE_PUT_OFF", sql::NOTE_PUT_OFF),
     ("OPEN_GATES", sql::OPEN_GATES),
     ("POSITIONS_OF_EPOCH", sql::POSITIONS_OF_EPOCH),
     ("PUT_ASSIGNMENT", sql::PUT_ASSIGNMENT),
@@ -76,7 +92,11 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("PUT_SIGNAL", sql::PUT_SIGNAL),
     ("PUT_WISH", sql::PUT_WISH),
     ("REGISTER", queue::REGISTER),
+    ("REPLACE_INPUT", sql::REPLACE_INPUT),
+    ("REPLACE_RUN", sql::REPLACE_RUN),
     ("RUN", sql::RUN),
+    ("DONE", sql::DONE),
+    ("COUNTS", sql::COUNTS),
     ("RUNS", sql::RUNS),
     ("SCHEDULE", sql::SCHEDULE),
     ("SCHEDULES", sql::SCHEDULES),
@@ -132,6 +152,7 @@ mod tests {
     #[test]
     fn every_statement_is_listed() {
         let files = [
+            include_str!("admission.rs"),
             include_str!("claim.rs"),
             include_str!("fleet.rs"),
             include_str!("flush_sql.rs"),
@@ -142,6 +163,7 @@ mod tests {
             include_str!("queues.rs"),
             include_str!("schema.rs"),
             include_str!("../sql/fleet.rs"),
+            include_str!("../sql/admission.rs"),
             include_str!("../sql/journal.rs"),
             include_str!("../sql/outside.rs"),
             include_str!("../sql/query.rs"),

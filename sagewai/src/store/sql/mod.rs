@@ -3,6 +3,7 @@
 //! Parameters are `$1`, `$2`, which both take. Keys bind as UUIDs, times and lengths as microseconds in 64 bits,
 //! JSON as text.
 
+mod admission;
 mod fleet;
 mod journal;
 mod outside;
@@ -10,6 +11,7 @@ mod query;
 mod queue;
 mod schedules;
 
+pub(super) use admission::*;
 pub(super) use fleet::*;
 pub(super) use journal::*;
 pub(super) use outside::*;
@@ -17,11 +19,44 @@ pub(super) use query::*;
 pub(super) use queue::*;
 pub(super) use schedules::*;
 
+/// Where a run stands in `queue`, as far as its key: this follows from its row, which is asked by `$run` (`r.`, or
+/// nothing). A level of priority is worth [so much](crate::model::PRIORITY_LEVEL_US).
+macro_rules! place {
+    ($run:literal) => {
+        concat!(
+            "coalesce(",
+            $run,
+            "away_id, ",
+            $run,
+            "queue_id), coalesce(",
+            $run,
+            "lane, ''), (",
+            $run,
+            "lane IS NOT NULL AND ",
+            $run,
+            "epoch = 0), ",
+            $run,
+            "created_at - CAST(",
+            $run,
+            "priority AS bigint) * 60000000, ",
+            $run,
+            "run_key"
+        )
+    };
+}
+
+/// The columns of `queue`, in the order of [`place!`].
+macro_rules! place_columns {
+    () => {
+        "(queue_id, lane, fresh, since, run_key)"
+    };
+}
+
 /// What [`row::run`](super::row::run) reads, from `runs r` joined to `queues q`.
 macro_rules! run_columns {
     () => {
         "r.run_id, q.workflow, q.version, q.pool, CAST(q.labels AS text) AS labels, r.state, r.epoch, r.worker, r.claims, \
-         r.wakes, r.priority, r.fingerprint, r.header, r.pausing, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at"
+         r.wakes, r.priority, r.fingerprint, r.lane, r.header, r.pausing, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at"
     };
 }
 
@@ -29,6 +64,13 @@ macro_rules! run_columns {
 macro_rules! checkpoint_columns {
     () => {
         "position, ordinal, kind, site, input_digest, attempts, took_us, outcome, payload, at"
+    };
+}
+
+/// What [`row::done`](super::row::done) reads: a value stays where it is.
+macro_rules! done_columns {
+    () => {
+        "position, kind, attempts, took_us, outcome, CASE WHEN outcome = 'ok' THEN NULL ELSE payload END AS payload, at"
     };
 }
 
@@ -54,4 +96,7 @@ macro_rules! schedule_columns {
     };
 }
 
-pub(super) use {checkpoint_columns, event_columns, gate_columns, run_columns, schedule_columns};
+pub(super) use {
+    checkpoint_columns, done_columns, event_columns, gate_columns, place, place_columns,
+    run_columns, schedule_columns,
+};

@@ -1,6 +1,6 @@
 //! What comes to runs from outside: gates, messages, children, and the moves of a run that no worker makes.
 
-use super::{gate_columns, run_columns};
+use super::{gate_columns, place, place_columns, run_columns};
 
 /// Changes a run's row. `$1` its key, `$2` state, `$3` waiting, `$4` due, `$5` error, `$6` end, `$7` claims, `$8` wakes,
 /// `$9` whether it is pausing.
@@ -10,12 +10,22 @@ pub(in crate::store) const PUT_RUN: &str =
      WHERE run_key = $1";
 
 /// Puts a run into the queue. `$1` its key.
-pub(in crate::store) const ENQUEUE: &str = "INSERT INTO queue (queue_id, rank, since, run_key)
-     SELECT coalesce(away_id, queue_id), -CAST(priority AS integer), created_at, run_key FROM runs WHERE run_key = $1";
+pub(in crate::store) const ENQUEUE: &str = concat!(
+    "INSERT INTO queue ",
+    place_columns!(),
+    " SELECT ",
+    place!(""),
+    " FROM runs WHERE run_key = $1"
+);
 
 /// Takes a run out of the queue. `$1` its key.
-pub(in crate::store) const DEQUEUE: &str = "DELETE FROM queue WHERE (queue_id, rank, since, run_key) IN (
-         SELECT coalesce(away_id, queue_id), -CAST(priority AS integer), created_at, run_key FROM runs WHERE run_key = $1)";
+pub(in crate::store) const DEQUEUE: &str = concat!(
+    "DELETE FROM queue WHERE ",
+    place_columns!(),
+    " IN (SELECT ",
+    place!(""),
+    " FROM runs WHERE run_key = $1)"
+);
 
 /// Has a run looked at. `$1` when, `$2` the run.
 pub(in crate::store) const ARM: &str =

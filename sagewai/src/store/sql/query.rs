@@ -1,12 +1,19 @@
 //! What people ask.
 
-use super::run_columns;
+use super::{done_columns, run_columns};
 
 /// One run. `$1` its key.
 pub(in crate::store) const RUN: &str = concat!(
     "SELECT ",
     run_columns!(),
     " FROM runs r JOIN queues q ON q.queue_id = r.queue_id WHERE r.run_key = $1"
+);
+
+/// What a run has left, without values. `$1` its key.
+pub(in crate::store) const DONE: &str = concat!(
+    "SELECT ",
+    done_columns!(),
+    " FROM checkpoints WHERE run_key = $1 ORDER BY ordinal, position"
 );
 
 /// Runs, newest first. `$1` state, `$2` workflow, `$3` key of the run before which they were created; each may be
@@ -21,6 +28,8 @@ pub(in crate::store) const RUNS: &str = concat!(
       ORDER BY r.created_at DESC, r.run_key DESC LIMIT $4"
 );
 
+/// How many runs there are in each state.
+pub(in crate::store) const COUNTS: &str = "SELECT state, count(*) AS runs FROM runs GROUP BY state";
 /// What `row::worker` reads, from `workers`.
 macro_rules! worker_columns {
     () => {

@@ -10,15 +10,17 @@ use super::SqliteStore;
 use super::bulk::Bulk;
 use super::fleet::{ANY_ASSIGNED, FORGET_ASSIGNED};
 use super::journal::{journals, rows_of};
+use super::limited;
 use super::query::WAKES;
 use super::queue::{DISARM, execute_for};
 use super::writer::Writing;
 use crate::model::{
-    ClaimOne, Claimed, EventKind, RunKey, RunState, Serves, WorkerKey, orderly_claims,
+    ClaimOne, Claimed, EventKind, Limits, Run, RunKey, RunState, ServedWorkflow, Serves, WorkerKey,
+    orderly_claims,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
-use crate::store::sql::run_columns;
+use crate::store::sql::{place, place_columns, run_columns};
 use crate::store::{columns, row, sql};
 
 /// The name of a worker whose lease holds. `$1` worker, `$2` now.
@@ -47,8 +49,8 @@ pub(super) const SERVED: &str = concat!(
 );
 
 /// The first of one queue. `$1` queue, `$2` how many.
-pub(super) const FIRST: &str = "SELECT rank, since, run_key FROM queue WHERE queue_id = $1
-     ORDER BY queue_id, rank, since, run_key LIMIT $2";
+pub(super) const FIRST: &str = "SELECT since, run_key FROM queue WHERE queue_id = $1
+     ORDER BY queue_id, lane, fresh, since, run_key LIMIT $2";
 
 /// Runs of workers that are gone. `$1` to `$3` as above, `$4` how many. The order of a cross join is kept: from the
 /// few workers to their runs.
@@ -56,7 +58,7 @@ pub(super) const ORPHANS: &str = concat!(
     "SELECT r.run_key FROM workers w CROSS JOIN runs r ON r.worker = w.worker AND r.state = 'running'
      WHERE w.orphans AND coalesce(r.away_id, r.queue_id) IN (",
     served!(),
-    ") ORDER BY -r.priority, r.created_at, r.run_key LIMIT $4"
+    ") ORDER BY r.created_at - r.priority * 60000000, r.run_key LIMIT $4"
 );
 
 /// Runs that are meant for a worker. `$1` to `$3` as above, `$4` how many, `$5` the worker.
@@ -77,9 +79,13 @@ pub(super) const CLAIMABLE: &str = "SELECT (r.state = 'pending' AND r.due_at IS 
      FROM runs r WHERE r.run_key = $1";
 
 pub(super) static UNQUEUE: Bulk = Bulk::new(
-    "DELETE FROM queue WHERE (queue_id, rank, since, run_key) IN (
-         SELECT coalesce(away_id, queue_id), -priority, created_at, run_key FROM runs
-         WHERE state = 'pending' AND run_key IN (VALUES ",
+    concat!(
+        "DELETE FROM queue WHERE ",
+        place_columns!(),
+        " IN (SELECT ",
+        place!(""),
+        " FROM runs WHERE state = 'pending' AND run_key IN (VALUES "
+    ),
     1,
     "))",
 );
@@ -173,6 +179,7 @@ impl SqliteStore {
         &self,
         worker: WorkerKey,
         run: RunKey,
+        limits: &Limits,
     ) -> Result<ClaimOne, Failure> {
         let mut tx = self.writer().begin().await?;
         let claimable: Option<bool> = sqlx::query_scalar(CLAIMABLE)
@@ -182,27 +189,31 @@ impl SqliteStore {
         let name = living(&mut tx, worker).await?;
         let answer = match (claimable, name) {
             (None, _) => ClaimOne::NoRun,
-            (Some(true), Some(name)) => {
+            (Some(true), Some(name)) if limited::let_go_on(&mut tx, run, limits).await? => {
                 let mut claimed = take(&mut tx, worker, &name, &[run]).await?;
+                limited::use_up(&mut tx, limits, &claimed).await?;
                 claimed
                     .pop()
                     .map_or(ClaimOne::NoRun, |run| ClaimOne::Claimed(Box::new(run)))
             }
-            _ => {
-                let found = sqlx::query(sql::RUN)
-                    .bind(run.uuid())
-                    .fetch_one(&mut *tx)
-                    .await?;
-                ClaimOne::Not(Box::new(row::run(&found)?))
-            }
+            _ => ClaimOne::Not(Box::new(found(&mut tx, run).await?)),
         };
         tx.commit().await?;
         Ok(answer)
     }
 }
 
+/// A run that is there.
+pub(super) async fn found(tx: &mut Writing<'_>, run: RunKey) -> Result<Run, Failure> {
+    let found = sqlx::query(sql::RUN).bind(run.uuid());
+    Ok(row::run(&found.fetch_one(&mut **tx).await?)?)
+}
+
 /// The name of a worker that may claim.
-async fn living(tx: &mut Writing<'_>, worker: WorkerKey) -> Result<Option<String>, sqlx::Error> {
+pub(super) async fn living(
+    tx: &mut Writing<'_>,
+    worker: WorkerKey,
+) -> Result<Option<String>, sqlx::Error> {
     let now = tx.now.as_micros();
     sqlx::query_scalar(WORKER)
         .bind(worker.uuid())
@@ -219,32 +230,14 @@ async fn choose(
     serves: &Serves,
     limit: i64,
 ) -> Result<Vec<RunKey>, sqlx::Error> {
-    let workflows = columns::json(&serves.workflows);
-    let labels = serves.labels.to_json();
-    let mut chosen: Vec<Uuid> = Vec::new();
-    if sqlx::query_scalar(ANY_ORPHANS)
-        .fetch_one(&mut *connection)
-        .await?
-    {
-        chosen = sqlx::query_scalar(ORPHANS)
-            .bind(&workflows)
-            .bind(&serves.pool)
-            .bind(&labels)
-            .bind(limit)
-            .fetch_all(&mut *connection)
-            .await?;
-    }
+    let workflows = &serves.workflows;
+    let mut chosen = orphans(connection, workflows, serves, limit).await?;
     let room = usize::try_from(limit).unwrap_or(usize::MAX) - chosen.len();
     if room > 0 {
-        let queues: Vec<i64> = sqlx::query_scalar(SERVED)
-            .bind(&workflows)
-            .bind(&serves.pool)
-            .bind(&labels)
-            .fetch_all(&mut *connection)
-            .await?;
-        let mut first: Vec<(i64, i64, Uuid)> = Vec::new();
+        let queues = served(connection, workflows, serves).await?;
+        let mut first: Vec<(i64, Uuid)> = Vec::new();
         for queue in queues {
-            let of_queue: Vec<(i64, i64, Uuid)> = sqlx::query_as(FIRST)
+            let of_queue: Vec<(i64, Uuid)> = sqlx::query_as(FIRST)
                 .bind(queue)
                 .bind(limit)
                 .fetch_all(&mut *connection)
@@ -252,7 +245,8 @@ async fn choose(
             first.extend(of_queue);
         }
         first.sort_unstable();
-        chosen.extend(first.into_iter().take(room).map(|(_, _, run)| run));
+        let first = first.into_iter().take(room);
+        chosen.extend(first.map(|(_, run)| RunKey::from_uuid(run)));
     }
     let room = limit - i64::try_from(chosen.len()).unwrap_or(limit);
     if room > 0
@@ -262,20 +256,55 @@ async fn choose(
             .await?
     {
         let assigned: Vec<Uuid> = sqlx::query_scalar(ASSIGNED)
-            .bind(&workflows)
+            .bind(columns::json(&serves.workflows))
             .bind(&serves.pool)
-            .bind(&labels)
+            .bind(serves.labels.to_json())
             .bind(room)
             .bind(worker.uuid())
             .fetch_all(&mut *connection)
             .await?;
-        chosen.extend(assigned);
+        chosen.extend(assigned.into_iter().map(RunKey::from_uuid));
     }
-    Ok(chosen.into_iter().map(RunKey::from_uuid).collect())
+    Ok(chosen)
+}
+
+/// Runs of workers that are gone, of these workflows.
+pub(super) async fn orphans(
+    connection: &mut SqliteConnection,
+    workflows: &[ServedWorkflow],
+    serves: &Serves,
+    limit: i64,
+) -> Result<Vec<RunKey>, sqlx::Error> {
+    let any = sqlx::query_scalar(ANY_ORPHANS);
+    if !any.fetch_one(&mut *connection).await? {
+        return Ok(Vec::new());
+    }
+    let orphans: Vec<Uuid> = sqlx::query_scalar(ORPHANS)
+        .bind(columns::json(workflows))
+        .bind(&serves.pool)
+        .bind(serves.labels.to_json())
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    Ok(orphans.into_iter().map(RunKey::from_uuid).collect())
+}
+
+/// Queues of these workflows in which something waits that the worker may have.
+pub(super) async fn served(
+    connection: &mut SqliteConnection,
+    workflows: &[ServedWorkflow],
+    serves: &Serves,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar(SERVED)
+        .bind(columns::json(workflows))
+        .bind(&serves.pool)
+        .bind(serves.labels.to_json())
+        .fetch_all(connection)
+        .await
 }
 
 /// Takes claimable runs, and reads what they have left.
-async fn take(
+pub(super) async fn take(
     tx: &mut Writing<'_>,
     worker: WorkerKey,
     name: &str,

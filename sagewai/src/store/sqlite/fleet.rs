@@ -9,7 +9,7 @@ use super::bulk::Bulk;
 use super::queue::{BURY, REGISTER};
 use super::writer::now;
 use crate::model::{
-    Assigned, Assigning, Backlog, Candidate, NewWorker, Registered, Wish, WorkerKey, choose,
+    Assigned, Assigning, Backlog, NewWorker, Registered, Wish, WorkerKey, WorkerLoad, choose,
 };
 use crate::store::failure::Failure;
 use crate::store::sql::worker_columns;
@@ -22,7 +22,7 @@ SELECT s.workflow, s.version, s.pool, s.labels, r.created_at AS since, (
 ) AS runs
 FROM queues s CROSS JOIN runs r ON r.run_key = (
     SELECT q.run_key FROM queue q WHERE q.queue_id = s.queue_id
-    ORDER BY q.queue_id, q.rank, q.since, q.run_key LIMIT 1
+    ORDER BY q.queue_id, q.lane, q.fresh, q.since, q.run_key LIMIT 1
 )";
 
 /// Workers that are not gone, each with the runs that it drives and those that are meant for it.
@@ -170,12 +170,12 @@ impl SqliteStore {
         let rows = sqlx::query(CANDIDATES).fetch_all(&mut *tx).await?;
         let candidate = |row: &SqliteRow| {
             let runs: i64 = row.try_get("runs")?;
-            Ok::<_, Failure>(Candidate {
+            Ok::<_, Failure>(WorkerLoad {
                 worker: row::worker(row)?,
                 runs: runs.unsigned_abs(),
             })
         };
-        let candidates: Vec<Candidate> = rows.iter().map(candidate).collect::<Result<_, _>>()?;
+        let candidates: Vec<WorkerLoad> = rows.iter().map(candidate).collect::<Result<_, _>>()?;
         let chosen = choose(ask, candidates, now);
         if let Some(chosen) = &chosen {
             sqlx::query(sql::PUT_ASSIGNMENT)

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::bulk::Bulk;
 use super::queues::Queues;
 use super::rows::Rows;
 use super::writer::{Writer, Writing};
-use crate::model::{Commit, NewRun, Park, Then, Verdict, input_checkpoint};
+use crate::model::{Commit, NewRun, Park, Then, Timestamp, Verdict, input_checkpoint};
 use crate::store::Hints;
 use crate::store::columns;
 use crate::store::failure::{Failure, Kind};
@@ -85,7 +86,12 @@ async fn write(
     batch: &Batch,
 ) -> Result<Flushed, Failure> {
     let mut rows = Rows::default();
-    let created = create(tx, queues, &batch.starts, &mut rows).await?;
+    let now = tx.now;
+    let mut new = Vec::with_capacity(batch.starts.len());
+    for run in &batch.starts {
+        new.push((&**run, queues.id(tx, columns::home(run)).await?));
+    }
+    let created = create(tx, &new, now, &mut rows).await?;
     let verdicts = judge(tx, &batch.commits).await?;
     for (commit, verdict) in batch.commits.iter().zip(&verdicts) {
         if let Some(verdict) = verdict {
@@ -93,28 +99,26 @@ async fn write(
                 Then::HandOver(queue) => Some(queues.id(tx, columns::queue(queue)).await?),
                 _ => None,
             };
-            rows.add(commit, *verdict, away, tx.now);
+            rows.add(commit, *verdict, away, now);
         }
     }
-    rows.insert(tx).await?;
+    rows.insert(tx, now).await?;
     Ok(Flushed { created, verdicts })
 }
 
-/// Creates runs that are not there. Returns which were created.
-async fn create<'a>(
-    tx: &mut Writing<'_>,
-    queues: &mut Queues,
-    starts: &'a [Arc<NewRun>],
+/// Creates runs that are not there, each in the queue beside it. Returns which were created; what belongs to them is
+/// added to the rows that are to be written.
+pub(super) async fn create<'a>(
+    tx: &mut SqliteConnection,
+    starts: &[(&'a NewRun, i64)],
+    now: Timestamp,
     rows: &mut Rows<'a>,
 ) -> Result<Vec<bool>, Failure> {
-    let now = tx.now;
-    let mut new = Vec::with_capacity(starts.len());
-    for run in starts {
-        let queue = queues.id(tx, columns::home(run)).await?;
-        let delay = columns::micros(run.delay);
-        let due_at = (delay > 0).then(|| now.as_micros() + delay);
-        new.push((run, queue, due_at));
-    }
+    let with_due = |(run, queue): &(&'a NewRun, i64)| {
+        let due_at = run.due_at(now).map(Timestamp::as_micros);
+        (*run, *queue, due_at)
+    };
+    let new: Vec<_> = starts.iter().map(with_due).collect();
     let mut created = HashSet::with_capacity(new.len());
     for (sql, part) in INSERT_RUNS.parts(&new) {
         let mut query = sqlx::query_scalar(sql).bind(now.as_micros());
@@ -127,7 +131,7 @@ async fn create<'a>(
                 .bind(run.fingerprint)
                 .bind(due_at);
         }
-        let keys: Vec<Uuid> = query.fetch_all(&mut **tx).await?;
+        let keys: Vec<Uuid> = query.fetch_all(&mut *tx).await?;
         created.extend(keys);
     }
     let mut answers = Vec::with_capacity(new.len());
@@ -137,7 +141,7 @@ async fn create<'a>(
         answers.push(is_new);
         if is_new {
             rows.inputs.push((key, input_checkpoint(&run.input)));
-            rows.add_header(key, &run.header, now);
+            rows.add_header(key, run, now);
             rows.add_assigned(key, run.assigned.as_ref(), due_at);
             match due_at {
                 Some(due_at) => rows.timers.push((due_at, key)),
@@ -203,10 +207,12 @@ mod tests {
             pool: "default".to_owned(),
             labels: Labels::new(),
             priority: 0,
+            concurrency_key: None,
             input: input.clone(),
             fingerprint: 1,
             delay: Duration::ZERO,
             assigned: None,
+            not_before: None,
             header: Header::default(),
         }
     }
@@ -240,6 +246,7 @@ mod tests {
         store.register(&worker).await.unwrap();
         let serves = Serves {
             workflows: vec!["article".into()],
+            limited: Vec::new(),
             pool: worker.pool.clone(),
             labels: Labels::new(),
         };

@@ -10,8 +10,8 @@ use super::SqliteStore;
 use super::bulk::Bulk;
 use super::writer::now;
 use crate::model::{
-    Commit, Found, Journal as RunJournal, NewRun, Outcome, Position, RunId, RunKey, Started,
-    Verdict, WorkerKey,
+    Admission, Commit, Found, Journal as RunJournal, NewRun, Outcome, Position, RunId, RunKey,
+    StartRules, Started, Verdict, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
@@ -60,6 +60,10 @@ pub(super) static GATES: Bulk = Bulk::new(
 impl Journal for SqliteStore {
     async fn start(&self, run: NewRun) -> StoreResult<Started> {
         settle::start(&self.0.group, self, &self.0.label, run).await
+    }
+
+    async fn admit(&self, run: NewRun, rules: &StartRules) -> StoreResult<Admission> {
+        SqliteStore::admit(self, run, rules).await
     }
 
     async fn commit(&self, commit: Commit) -> StoreResult<Verdict> {

@@ -1,10 +1,12 @@
 //! Runs in one SQLite file: for one machine.
 
+mod admission;
 mod bulk;
 mod claim;
 mod fleet;
 mod flush;
 mod journal;
+mod limited;
 mod options;
 mod outside;
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod queues;
 mod rows;
 mod schedules;
 mod schema;
+mod start_in;
 mod watch;
 mod writer;
 

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 
 use super::SqliteStore;
 use super::writer::now;
-use crate::model::{Run, RunFilter, RunId, RunKey, RunState, WorkerKey, WorkerRecord, micros};
+use crate::model::{
+    History, Run, RunFilter, RunId, RunKey, RunState, WorkerKey, WorkerRecord, micros,
+};
 use crate::store::failure::Failure;
 use crate::store::{Query, StoreResult, row, sql};
 
@@ -21,8 +23,18 @@ impl Query for SqliteStore {
         self.read_run(run.key()).await.map_err(|e| self.error(e))
     }
 
+    async fn history(&self, run: &RunId) -> StoreResult<Option<History>> {
+        self.read_history(run.key())
+            .await
+            .map_err(|e| self.error(e))
+    }
+
     async fn runs(&self, filter: &RunFilter) -> StoreResult<Vec<Run>> {
         self.read_runs(filter).await.map_err(|e| self.error(e))
+    }
+
+    async fn counts(&self) -> StoreResult<Vec<(RunState, u64)>> {
+        self.read_counts().await.map_err(|e| self.error(e))
     }
 
     async fn wakes(&self, worker: WorkerKey, runs: &[RunKey]) -> StoreResult<Vec<(RunKey, i32)>> {
@@ -53,6 +65,21 @@ impl SqliteStore {
         Ok(row.as_ref().map(row::run).transpose()?)
     }
 
+    /// The run is read first: what is newer than it is left out by whoever puts the timeline together.
+    async fn read_history(&self, key: RunKey) -> Result<Option<History>, Failure> {
+        let Some(run) = self.read_run(key).await? else {
+            return Ok(None);
+        };
+        let of_run = |sql| sqlx::query(sql).bind(key.uuid()).fetch_all(self.readers());
+        let done = of_run(sql::DONE).await?;
+        let events = of_run(sql::EVENTS).await?;
+        Ok(Some(History {
+            run,
+            done: done.iter().map(row::done).collect::<Result<_, _>>()?,
+            events: events.iter().map(row::event).collect::<Result<_, _>>()?,
+        }))
+    }
+
     async fn read_runs(&self, filter: &RunFilter) -> Result<Vec<Run>, Failure> {
         let rows = sqlx::query(sql::RUNS)
             .bind(filter.state.map(RunState::as_str))
@@ -62,6 +89,14 @@ impl SqliteStore {
             .fetch_all(self.readers())
             .await?;
         Ok(rows.iter().map(row::run).collect::<Result<_, _>>()?)
+    }
+
+    async fn read_counts(&self) -> Result<Vec<(RunState, u64)>, Failure> {
+        let rows = sqlx::query(sql::COUNTS).fetch_all(self.readers()).await?;
+        Ok(rows
+            .iter()
+            .map(row::count_of_state)
+            .collect::<Result<_, _>>()?)
     }
 
     async fn read_workers(&self, gone_after: i64) -> Result<Vec<WorkerRecord>, Failure> {

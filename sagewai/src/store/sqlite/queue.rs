@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use sqlx::SqliteConnection;
 
 use super::SqliteStore;
 use super::bulk::Bulk;
 use super::writer::{Writing, now};
 use crate::model::{
-    Act, Beat, ClaimOne, Claimed, Lease, NewWorker, Registered, RunId, RunKey, RunState,
-    RunningStep, Serves, Tick, Timestamp, WorkerKey,
+    Act, Beat, ClaimOne, Claimed, Lease, LimitedClaim, Limits, NewWorker, Registered, RunId,
+    RunKey, RunState, RunningStep, Serves, Tick, Timestamp, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
-use crate::store::sql::{bury, heartbeat, register};
+use crate::store::sql::{bury, heartbeat, place, place_columns, register};
 use crate::store::{Fleet, Queue, Schema, StoreResult, columns, row, sql};
 
 // The clock is a parameter.
@@ -58,8 +59,13 @@ pub(super) static RAISE_WAKES: Bulk = Bulk::new(
 );
 /// Puts runs into the queue, by their keys.
 pub(super) static ENQUEUE: Bulk = Bulk::new(
-    "INSERT INTO queue (queue_id, rank, since, run_key)
-     SELECT coalesce(away_id, queue_id), -priority, created_at, run_key FROM runs WHERE run_key IN (VALUES ",
+    concat!(
+        "INSERT INTO queue ",
+        place_columns!(),
+        " SELECT ",
+        place!(""),
+        " FROM runs WHERE run_key IN (VALUES "
+    ),
     1,
     ")",
 );
@@ -127,8 +133,24 @@ impl Queue for SqliteStore {
             .map_err(|e| self.error(e))
     }
 
-    async fn claim_one(&self, worker: WorkerKey, run: &RunId) -> StoreResult<ClaimOne> {
-        self.write_claim(worker, run.key())
+    async fn claim_limited(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        limit: u32,
+    ) -> StoreResult<LimitedClaim> {
+        self.write_limited_claims(worker, serves, limit)
+            .await
+            .map_err(|e| self.error(e))
+    }
+
+    async fn claim_one(
+        &self,
+        worker: WorkerKey,
+        run: &RunId,
+        limits: &Limits,
+    ) -> StoreResult<ClaimOne> {
+        self.write_claim(worker, run.key(), limits)
             .await
             .map_err(|e| self.error(e))
     }
@@ -260,7 +282,7 @@ async fn wake_due(tx: &mut Writing<'_>) -> Result<u64, Failure> {
 
 /// Executes a statement that takes nothing but keys.
 pub(super) async fn execute_for(
-    tx: &mut Writing<'_>,
+    connection: &mut SqliteConnection,
     statement: &'static Bulk,
     runs: &[RunKey],
 ) -> Result<(), sqlx::Error> {
@@ -269,7 +291,7 @@ pub(super) async fn execute_for(
         for run in part {
             query = query.bind(run.uuid());
         }
-        query.execute(&mut **tx).await?;
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -30,25 +30,7 @@ impl Queues {
         if let Some(id) = self.known.get(&name).or_else(|| self.new.get(&name)) {
             return Ok(*id);
         }
-        let found = sqlx::query_scalar(FIND)
-            .bind(&name.0)
-            .bind(name.1)
-            .bind(&name.2)
-            .bind(&name.3)
-            .fetch_optional(&mut *connection)
-            .await?;
-        let id = match found {
-            Some(id) => id,
-            None => {
-                sqlx::query_scalar(ADD)
-                    .bind(&name.0)
-                    .bind(name.1)
-                    .bind(&name.2)
-                    .bind(&name.3)
-                    .fetch_one(connection)
-                    .await?
-            }
-        };
+        let id = find_or_add(connection, &name).await?;
         self.new.insert(name, id);
         Ok(id)
     }
@@ -64,5 +46,31 @@ impl Queues {
     /// The transaction was undone, or its end is not known.
     pub(super) fn forget(&mut self) {
         self.new.clear();
+    }
+}
+
+/// The id of a queue, without a memory of it.
+pub(super) async fn find_or_add(
+    connection: &mut SqliteConnection,
+    name: &QueueColumns,
+) -> Result<i64, sqlx::Error> {
+    let found = sqlx::query_scalar(FIND)
+        .bind(&name.0)
+        .bind(name.1)
+        .bind(&name.2)
+        .bind(&name.3)
+        .fetch_optional(&mut *connection)
+        .await?;
+    match found {
+        Some(id) => Ok(id),
+        None => {
+            sqlx::query_scalar(ADD)
+                .bind(&name.0)
+                .bind(name.1)
+                .bind(&name.2)
+                .bind(&name.3)
+                .fetch_one(connection)
+                .await
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! What a batch leaves, table by table.
 
+use sqlx::SqliteConnection;
+
 use super::bulk::Bulk;
 use super::fleet::INSERT_ASSIGNED;
 use super::queue::{ENQUEUE, execute_for};
-use super::writer::Writing;
 use crate::model::{
-    Assigned, Cause, Commit, GateRequest, Header, Json, NewCheckpoint, NewEvent, RunKey, Then,
+    Assigned, Cause, Commit, GateRequest, Json, NewCheckpoint, NewEvent, NewRun, RunKey, Then,
     Timestamp, Verdict,
 };
 use crate::store::columns::{self, Move};
@@ -59,8 +60,8 @@ pub(super) static INSERT_ENDINGS: Bulk = Bulk::new(
 );
 
 pub(super) static SET_HEADERS: Bulk = Bulk::new(
-    "UPDATE runs SET parent_key = v.column2, header = v.column3 FROM (VALUES ",
-    3,
+    "UPDATE runs SET parent_key = v.column2, header = v.column3, lane = v.column4 FROM (VALUES ",
+    4,
     ") v WHERE runs.run_key = v.column1",
 );
 
@@ -90,7 +91,7 @@ pub(super) struct Rows<'a> {
     gates: Vec<(RunKey, &'a GateRequest)>,
     withdrawn: Vec<(RunKey, &'a str)>,
     taken: Vec<(RunKey, &'a str)>,
-    headers: Vec<(RunKey, &'a Header)>,
+    headers: Vec<(RunKey, &'a NewRun)>,
     endings: Vec<(i64, RunKey, Cause)>,
     assigned: Vec<(RunKey, &'a Assigned, i64)>,
     /// Each with when it is due, and the queue that it goes to.
@@ -101,12 +102,12 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// Adds what is known of a run from its start.
-    pub(super) fn add_header(&mut self, run: RunKey, header: &'a Header, now: Timestamp) {
-        if header.is_empty() {
+    pub(super) fn add_header(&mut self, run: RunKey, new: &'a NewRun, now: Timestamp) {
+        if new.header.is_empty() && new.concurrency_key.is_none() {
             return;
         }
-        self.headers.push((run, header));
-        let limits = header.limits();
+        self.headers.push((run, new));
+        let limits = new.header.limits();
         self.endings
             .extend(limits.map(|(limit, cause)| (now.after(limit).as_micros(), run, cause)));
     }
@@ -163,14 +164,18 @@ impl<'a> Rows<'a> {
     }
 
     /// Writes everything.
-    pub(super) async fn insert(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
+    pub(super) async fn insert(
+        &self,
+        tx: &mut SqliteConnection,
+        now: Timestamp,
+    ) -> Result<(), sqlx::Error> {
+        let now = now.as_micros();
         let inputs = self.inputs.iter().map(|(run, input)| (*run, 0, input));
         let checkpoints: Vec<_> = inputs.chain(self.checkpoints.iter().copied()).collect();
-        insert_checkpoints(tx, &checkpoints).await?;
-        let now = tx.now.as_micros();
-        self.insert_events(tx).await?;
-        self.insert_gates(tx).await?;
-        self.change_beyond(tx).await?;
+        insert_checkpoints(tx, &checkpoints, now).await?;
+        self.insert_events(tx, now).await?;
+        self.insert_gates(tx, now).await?;
+        self.change_beyond(tx, now).await?;
         for (sql, part) in MOVE.parts(&self.moves) {
             let mut query = sqlx::query(sql).bind(now);
             for (run, to, due_at, away) in part {
@@ -182,7 +187,7 @@ impl<'a> Rows<'a> {
                     .bind(to.error.as_deref())
                     .bind(away);
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         for (sql, part) in INSERT_ASSIGNED.parts(&self.assigned) {
             let mut query = sqlx::query(sql);
@@ -193,20 +198,19 @@ impl<'a> Rows<'a> {
                     .bind(run.uuid())
                     .bind(until);
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         for (sql, part) in INSERT_TIMERS.parts(&self.timers) {
             let mut query = sqlx::query(sql);
             for (due_at, run) in part {
                 query = query.bind(due_at).bind(run.uuid());
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         execute_for(tx, &ENQUEUE, &self.queued).await
     }
 
-    async fn insert_events(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
-        let now = tx.now.as_micros();
+    async fn insert_events(&self, tx: &mut SqliteConnection, now: i64) -> Result<(), sqlx::Error> {
         for (sql, part) in INSERT_EVENTS.parts(&self.events) {
             let mut query = sqlx::query(sql).bind(now);
             for (run, event) in part {
@@ -216,13 +220,12 @@ impl<'a> Rows<'a> {
                     .bind(event.kind.word())
                     .bind(columns::json(&event.kind));
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         Ok(())
     }
 
-    async fn insert_gates(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
-        let now = tx.now.as_micros();
+    async fn insert_gates(&self, tx: &mut SqliteConnection, now: i64) -> Result<(), sqlx::Error> {
         for (sql, part) in INSERT_GATES.parts(&self.gates) {
             let mut query = sqlx::query(sql).bind(now).bind(now).bind(now);
             for (run, gate) in part {
@@ -239,53 +242,53 @@ impl<'a> Rows<'a> {
                     .bind(decision.map(|decision| columns::text(&decision.by)))
                     .bind(decision.and_then(|d| d.reason.as_deref().map(columns::text)));
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         Ok(())
     }
 
-    async fn change_beyond(&self, tx: &mut Writing<'_>) -> Result<(), sqlx::Error> {
-        let now = tx.now.as_micros();
+    async fn change_beyond(&self, tx: &mut SqliteConnection, now: i64) -> Result<(), sqlx::Error> {
         for (sql, part) in WITHDRAW_GATES.parts(&self.withdrawn) {
             let mut query = sqlx::query(sql).bind(now);
             for (run, gate) in part {
                 query = query.bind(run.uuid()).bind(columns::text(gate));
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         for (sql, part) in DELETE_SIGNALS.parts(&self.taken) {
             let mut query = sqlx::query(sql);
             for (run, id) in part {
                 query = query.bind(run.uuid()).bind(columns::text(id));
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         for (sql, part) in SET_HEADERS.parts(&self.headers) {
             let mut query = sqlx::query(sql);
-            for (run, header) in part {
+            for (run, new) in part {
                 query = query
                     .bind(run.uuid())
-                    .bind(columns::parent(header))
-                    .bind(columns::header(header));
+                    .bind(columns::parent(&new.header))
+                    .bind(columns::header(&new.header))
+                    .bind(new.concurrency_key.as_deref());
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         for (sql, part) in INSERT_ENDINGS.parts(&self.endings) {
             let mut query = sqlx::query(sql);
             for (due_at, run, cause) in part {
                 query = query.bind(due_at).bind(run.uuid()).bind(cause.as_str());
             }
-            query.execute(&mut **tx).await?;
+            query.execute(&mut *tx).await?;
         }
         Ok(())
     }
 }
 
 async fn insert_checkpoints(
-    tx: &mut Writing<'_>,
+    tx: &mut SqliteConnection,
     checkpoints: &[(RunKey, i32, &NewCheckpoint)],
+    now: i64,
 ) -> Result<(), sqlx::Error> {
-    let now = tx.now.as_micros();
     for (sql, part) in INSERT_CHECKPOINTS.parts(checkpoints) {
         let mut query = sqlx::query(sql).bind(now);
         for (run, epoch, checkpoint) in part {
@@ -303,7 +306,7 @@ async fn insert_checkpoints(
                 .bind(outcome)
                 .bind(payload.as_str().to_owned());
         }
-        query.execute(&mut **tx).await?;
+        query.execute(&mut *tx).await?;
     }
     Ok(())
 }

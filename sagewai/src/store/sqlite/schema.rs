@@ -10,7 +10,8 @@ use crate::store::failure::Failure;
 use crate::store::schema::{APPLIED, CREATE_MIGRATIONS, Migration, NOTE_APPLIED, migrations};
 use crate::store::{Hints, Schema, StoreError, StoreResult, schema};
 
-const MIGRATIONS: &[Migration] = migrations!("sqlite": 1 "0001_core", 2 "0002_schedules");
+pub(super) const MIGRATIONS: &[Migration] =
+    migrations!("sqlite": 1 "0001_core", 2 "0002_schedules");
 
 const HAS_MIGRATIONS: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'sagewai_migrations')";
 
@@ -64,7 +65,7 @@ impl SqliteStore {
 }
 
 /// The newest migration that was applied.
-async fn applied(connection: &mut SqliteConnection) -> Result<Option<i64>, Failure> {
+pub(super) async fn applied(connection: &mut SqliteConnection) -> Result<Option<i64>, Failure> {
     let any: bool = sqlx::query_scalar(HAS_MIGRATIONS)
         .fetch_one(&mut *connection)
         .await?;

@@ -24,8 +24,8 @@ use super::life::Life;
 use super::operations::{Attempts, Operations, SHORT_WAIT, attempts_of, reminders_of};
 use crate::error::Fault;
 use crate::model::{
-    CheckpointKind, Claimed, Commit, Ending, EventKind, Json, NewCheckpoint, NewEvent, Outcome,
-    Park, Position, QueueName, Run, Then, Verdict, Waiting,
+    Beyond, CheckpointKind, Claimed, Commit, Ending, EventKind, Json, NewCheckpoint, NewEvent,
+    Outcome, Park, Position, QueueName, Run, Then, Verdict, Waiting,
 };
 use crate::workflow::Definition;
 use crate::workflow::erased::Returned;
@@ -110,6 +110,8 @@ struct Drive {
     attempts: HashMap<Position, Attempts>,
     /// What has come from outside.
     inbox: Inbox,
+    /// Whether its workflow has limits.
+    is_limited: bool,
     /// Whether it has started other runs.
     has_children: bool,
     /// Whether a run is being started that nobody waits for any more.
@@ -132,6 +134,7 @@ impl Drive {
         mail: watch::Receiver<Mail>,
     ) -> Drive {
         let Claimed { run, journal } = claimed;
+        let is_limited = definition.limits.are_any();
         let attempts = attempts_of(&journal);
         let reminded = reminders_of(&journal);
         let inbox = Inbox::new(journal.gates, reminded);
@@ -170,6 +173,7 @@ impl Drive {
             operations: Operations::default(),
             attempts,
             inbox,
+            is_limited,
             has_children,
             abandoned_starts: false,
             token: CancellationToken::new(),
@@ -365,7 +369,10 @@ impl Drive {
             checkpoints: draft.checkpoints,
             events: draft.events,
             gates: draft.gates,
-            beyond: draft.beyond,
+            beyond: Beyond {
+                frees: self.is_limited,
+                ..draft.beyond
+            },
             then,
         };
         match self.life.commit(&self.run, commit).await {

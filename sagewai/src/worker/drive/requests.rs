@@ -46,6 +46,7 @@ impl Drive {
                     outcome,
                     error: None,
                     terminal: true,
+                    retry_after: None,
                 })
                 .outcome;
                 self.recorded(position, site, outcome);

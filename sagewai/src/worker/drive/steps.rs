@@ -31,10 +31,11 @@ impl Drive {
             );
             let attempt = attempt(
                 context,
+                self.life.setup.credentials.clone(),
                 step.spec.name,
                 step.spec.timeout,
                 step.input.clone(),
-                step.body,
+                step.body.clone(),
             );
             let (life, run, number) = (self.life.clone(), self.run.id.clone(), step.attempt);
             let at = position.clone();
@@ -71,7 +72,8 @@ impl Drive {
             let next_at = goes_on.then(|| {
                 let pause =
                     retry::pause(step.spec.retry_delay, step.spec.backoff, number, chance());
-                self.life.clock.now().after(pause)
+                let asked = returned.retry_after.unwrap_or_default();
+                self.life.clock.now().after(pause.max(asked))
             });
             self.draft
                 .events

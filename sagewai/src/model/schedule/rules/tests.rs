@@ -24,6 +24,7 @@ fn hourly(overlap: Overlap, catch_up: CatchUp) -> ScheduleDefinition {
             pool: "default".to_owned(),
             labels: Labels::new(),
             priority: 0,
+            concurrency_key: None,
             input: Json::null(),
             fingerprint: 0,
             delay_us: 0,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use serde_json::json as value;
 
-use crate::model::{ClaimOne, Labels, NewRun, RunState, Verdict, WorkerKey};
+use crate::model::{ClaimOne, Labels, Limits, NewRun, RunState, Verdict, WorkerKey};
 use crate::store::AnyStore;
 use crate::store::conformance::scene::{
     LONG, POOL, Scene, completion, json, labels, new_run, park, progress,
@@ -213,7 +213,11 @@ pub async fn worker_that_is_gone_claims_nothing(store: AnyStore) {
     unknown.key = WorkerKey::generate();
     for worker in [buried, signed_off, unknown] {
         assert!(worker.claim(10).await.is_empty());
-        let one = scene.store.claim_one(worker.key, &run).await.unwrap();
+        let one = scene
+            .store
+            .claim_one(worker.key, &run, &Limits::default())
+            .await
+            .unwrap();
         assert!(matches!(one, ClaimOne::Not(_)), "{one:?}");
     }
     assert_eq!(scene.state(&run).await, RunState::Pending);
@@ -231,7 +235,11 @@ pub async fn one_run_is_claimed_whatever_it_asks_for(store: AnyStore) {
     let run = scene.start_run(new).await;
     let other = scene.start("b").await;
     let worker = scene.worker().await;
-    let one = scene.store.claim_one(worker.key, &run).await.unwrap();
+    let one = scene
+        .store
+        .claim_one(worker.key, &run, &Limits::default())
+        .await
+        .unwrap();
     let ClaimOne::Claimed(claimed) = one else {
         panic!("{one:?}");
     };
@@ -242,7 +250,11 @@ pub async fn one_run_is_claimed_whatever_it_asks_for(store: AnyStore) {
     assert_eq!(worker.claim_only().await.run.id, other);
     worker.die().await;
     let heir = scene.worker().await;
-    let one = scene.store.claim_one(heir.key, &run).await.unwrap();
+    let one = scene
+        .store
+        .claim_one(heir.key, &run, &Limits::default())
+        .await
+        .unwrap();
     assert!(matches!(one, ClaimOne::Claimed(c) if c.run.epoch == 2 && c.run.claims == 1));
 }
 
@@ -252,7 +264,11 @@ pub async fn one_run_is_not_claimed_while_it_is_not_claimable(store: AnyStore) {
     let run = claimed.run.id.clone();
     let worker = scene.worker().await;
     let refused = async |state: RunState| {
-        let one = scene.store.claim_one(worker.key, &run).await.unwrap();
+        let one = scene
+            .store
+            .claim_one(worker.key, &run, &Limits::default())
+            .await
+            .unwrap();
         assert!(
             matches!(&one, ClaimOne::Not(run) if run.state == state),
             "{one:?}"
@@ -269,14 +285,18 @@ pub async fn one_run_is_not_claimed_while_it_is_not_claimable(store: AnyStore) {
         ..new_run("b")
     };
     let delayed = scene.start_run(delayed).await;
-    let one = scene.store.claim_one(worker.key, &delayed).await.unwrap();
+    let one = scene
+        .store
+        .claim_one(worker.key, &delayed, &Limits::default())
+        .await
+        .unwrap();
     assert!(matches!(one, ClaimOne::Not(_)));
 
     let (_, claimed) = scene.driven("c").await;
     scene.must_commit(completion(&claimed)).await;
     let one = scene
         .store
-        .claim_one(worker.key, &claimed.run.id)
+        .claim_one(worker.key, &claimed.run.id, &Limits::default())
         .await
         .unwrap();
     assert!(matches!(one, ClaimOne::Not(run) if run.state == RunState::Completed));
@@ -294,7 +314,10 @@ pub async fn two_claims_of_one_run_at_once_have_one_winner(store: AnyStore) {
                 if n % 2 == 0 {
                     return worker.claim(1).await.len();
                 }
-                let one = store.claim_one(worker.key, &run).await.unwrap();
+                let one = store
+                    .claim_one(worker.key, &run, &Limits::default())
+                    .await
+                    .unwrap();
                 usize::from(matches!(one, ClaimOne::Claimed(_)))
             }));
         }

@@ -1,5 +1,6 @@
 //! The cases, by what they are about. Each is named by the behaviour that it demands.
 
+mod admission;
 mod cancel;
 mod children;
 mod claim;
@@ -8,6 +9,7 @@ mod fence;
 mod fleet;
 mod gates;
 mod lease;
+mod limited;
 mod limits;
 mod park;
 mod pause;
@@ -19,6 +21,7 @@ mod signals;
 mod start;
 mod takeover;
 
+pub use admission::*;
 pub use cancel::*;
 pub use children::*;
 pub use claim::*;
@@ -27,6 +30,7 @@ pub use fence::*;
 pub use fleet::*;
 pub use gates::*;
 pub use lease::*;
+pub use limited::*;
 pub use limits::*;
 pub use park::*;
 pub use pause::*;

@@ -1,6 +1,6 @@
 //! What people ask.
 
-use crate::model::{NewRun, RunFilter, RunState, WorkerKey};
+use crate::model::{EventKind, Json, NewEvent, NewRun, Outcome, RunFilter, RunState, WorkerKey};
 use crate::store::AnyStore;
 use crate::store::conformance::scene::{Scene, completion, id, new_run, park, progress, yes};
 
@@ -41,6 +41,55 @@ pub async fn runs_are_filtered_by_state_and_workflow(store: AnyStore) {
     assert!(listed(&scene, older).await.is_empty());
     let unknown = RunFilter::new().workflow("note");
     assert!(listed(&scene, unknown).await.is_empty());
+}
+
+pub async fn history_tells_of_failures_and_leaves_values_where_they_are(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    let (_, claimed) = scene.driven("told").await;
+    let mut commit = progress(&claimed, "worked", 1);
+    let mut failed = progress(&claimed, "failed", 2).checkpoints;
+    let failure = Outcome::Err(Json::encode(&"no ink").unwrap());
+    failed[0].outcome = failure.clone();
+    commit.checkpoints.extend(failed);
+    let event = NewEvent::new(EventKind::Paused);
+    commit.events.push(event.clone());
+    scene.must_commit(commit).await;
+
+    let history = scene.store.history(&id("told")).await.unwrap().unwrap();
+    assert_eq!(history.run.id, id("told"));
+    let told = history
+        .done
+        .iter()
+        .map(|d| (d.position.as_str(), d.failure.clone()));
+    let expected = [
+        ("$input", None),
+        ("worked", None),
+        ("failed", Some(failure)),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    assert!(
+        history
+            .events
+            .iter()
+            .any(|e| e.id == event.id && e.kind == event.kind)
+    );
+    assert!(scene.store.history(&id("ghost")).await.unwrap().is_none());
+}
+
+pub async fn runs_are_counted_by_state(store: AnyStore) {
+    let scene = Scene::open(store).await;
+    let (_, completed) = scene.driven("completed").await;
+    scene.must_commit(completion(&completed)).await;
+    scene.start("a").await;
+    scene.start("b").await;
+    let counts = scene.store.counts().await.unwrap();
+    let of = |state| {
+        counts
+            .iter()
+            .find(|(s, _)| *s == state)
+            .map_or(0, |(_, n)| *n)
+    };
+    assert_eq!(RunState::ALL.map(of), [2, 0, 0, 0, 1, 0, 0]);
 }
 
 pub async fn wake_counters_are_those_of_own_runs(store: AnyStore) {

@@ -30,6 +30,7 @@ fn record(name: &str, revision: i64, due_at: Option<Timestamp>) -> ScheduleRecor
             pool: "default".to_owned(),
             labels: labels(serde_json::json!({"gpu": true})),
             priority: -3,
+            concurrency_key: Some("tenant ☃".to_owned()),
             input: json(r#"{"b": 1,  "a": "☃"}"#),
             fingerprint: i64::MIN,
             delay_us: 9,

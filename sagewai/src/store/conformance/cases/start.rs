@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use serde_json::json as value;
 
 use crate::model::{
-    Act, Answer, CheckpointKind, ClaimOne, Json, NewRun, Outcome, Position, RunState, Started,
+    Act, Answer, CheckpointKind, ClaimOne, Json, Limits, NewRun, Outcome, Position, RunState,
+    Started,
 };
 use crate::store::conformance::scene::{
     Scene, cancel, completion, id, json, labels, new_run, retry, signal, yes,
@@ -134,7 +135,11 @@ pub async fn unknown_run_is_no_error(store: AnyStore) {
     assert_eq!(scene.store.run(&ghost).await.unwrap(), None);
     assert_eq!(scene.store.journal(&ghost).await.unwrap(), None);
     assert_eq!(scene.store.messages(&ghost).await.unwrap(), None);
-    let claimed = scene.store.claim_one(worker.key, &ghost).await.unwrap();
+    let claimed = scene
+        .store
+        .claim_one(worker.key, &ghost, &Limits::default())
+        .await
+        .unwrap();
     assert_eq!(claimed, ClaimOne::NoRun);
     let vote = Act::Vote {
         gate: "g".to_owned(),
