@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::states::is_of_an_operation;
 use crate::error::Error;
 use crate::model::{
-    CheckpointKind, EventKind, Journal, Lack, Position, QueueName, Run, RunId, RunState,
-    RunningStep, Timestamp, lack,
+    CheckpointKind, EventKind, Journal, Lack, Position, Run, RunId, RunState, RunningStep,
+    Timestamp, lack, waits_in,
 };
 use crate::store::AnyStore;
 use crate::workflow::erased::error_text;
@@ -76,7 +76,11 @@ pub(super) async fn of(store: &AnyStore, id: &RunId) -> Result<Option<Status>, E
     if waits || run.worker.is_some() {
         let workers = store.workers(Duration::MAX).await?;
         if waits {
-            missing = lack(&queue_of(&run, &journal), &workers, store.now().await?);
+            missing = lack(
+                &waits_in(&run, &journal.events),
+                &workers,
+                store.now().await?,
+            );
         }
         let key = run.worker;
         if let Some(record) = workers.into_iter().find(|w| Some(w.registered.key) == key) {
@@ -92,25 +96,6 @@ pub(super) async fn of(store: &AnyStore, id: &RunId) -> Result<Option<Status>, E
         lack: missing,
         steps,
     }))
-}
-
-/// The queue in which a run is that waits to be claimed: that of the last step that asked for another worker, until the
-/// run has slept or was stopped.
-fn queue_of(run: &Run, journal: &Journal) -> QueueName {
-    for event in journal.events.iter().rev() {
-        match &event.kind {
-            EventKind::HandedOver { pool, labels, .. } => {
-                return QueueName {
-                    pool: pool.clone(),
-                    labels: labels.clone(),
-                    ..run.home()
-                };
-            }
-            EventKind::Parked { .. } | EventKind::Paused | EventKind::Retried { .. } => break,
-            _ => {}
-        }
-    }
-    run.home()
 }
 
 fn steps(journal: &Journal, executing: &[RunningStep]) -> Vec<StepStatus> {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Labels, NewWorker, QueueName, Timestamp, Wish, WorkerKey, WorkerRecord};
+use super::{
+    Event, EventKind, Labels, NewWorker, QueueName, Run, Timestamp, Wish, WorkerKey, WorkerRecord,
+};
 
 /// How a worker stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -159,6 +161,25 @@ impl fmt::Display for Lack {
             }
         }
     }
+}
+
+/// The queue in which a run is that waits to be claimed: that of the last step that asked for another worker, until the
+/// run has slept or was stopped. `events` are all that it has.
+pub fn waits_in(run: &Run, events: &[Event]) -> QueueName {
+    for event in events.iter().rev() {
+        match &event.kind {
+            EventKind::HandedOver { pool, labels, .. } => {
+                return QueueName {
+                    pool: pool.clone(),
+                    labels: labels.clone(),
+                    ..run.home()
+                };
+            }
+            EventKind::Parked { .. } | EventKind::Paused | EventKind::Retried { .. } => break,
+            _ => {}
+        }
+    }
+    run.home()
 }
 
 /// Why no live worker can take runs of this queue; none where one can.

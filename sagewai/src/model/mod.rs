@@ -33,7 +33,7 @@ pub use checkpoint::{
 pub use commit::{Beyond, Commit, Ending, Found, Park, Then, Verdict, judge};
 pub use event::{Event, EventKind, NewEvent};
 pub use filter::{DEFAULT_PAGE, RunFilter};
-pub use fleet::{Backlog, Lack, WorkerState, lack};
+pub use fleet::{Backlog, Lack, WorkerState, lack, waits_in};
 pub use gate::{
     DEADLINE, Decision, Gate, GateRequest, GateRules, OnDeadline, Vote, VoteRefused, Voted,
     gate_digest,
