@@ -28,13 +28,13 @@ impl Parse for Written {
             })?;
             LitStr::new(&key.to_string(), key.span())
         };
-        input.parse::<Token![=]>().map_err(|e| {
+        input.parse::<Token![=]>().map_err(|_| {
             let text = format!(
                 "label `{}` needs a value: `{} = true`",
                 key.value(),
                 key.value()
             );
-            Error::new(e.span(), text)
+            Error::new_spanned(&key, text)
         })?;
         let value = input.parse()?;
         Ok(Written { key, value })
