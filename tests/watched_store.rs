@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sagewai::model::{
-    Act, Admission, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, History,
-    Journal as RunJournal, Lease, LimitedClaim, Limits, Messages, NewRun, NewWorker, Outcome, Run,
-    RunFilter, RunId, RunKey, RunState, RunningStep, ScheduleRecord, Serves, StartRules, Started,
-    Tick, Timestamp, Verdict, WorkerKey, WorkerRecord,
+    Act, Admission, Answer, Assigned, Assigning, Backlog, Beat, ClaimOne, Claimed, Commit,
+    DueSchedules, Gate, History, Journal as RunJournal, Lease, LimitedClaim, Limits, Messages,
+    NewRun, NewWorker, Outcome, Registered, Run, RunFilter, RunId, RunKey, RunState, RunningStep,
+    ScheduleRecord, Serves, StartRules, Started, Tick, Timestamp, Verdict, Wish, WorkerKey,
+    WorkerRecord,
 };
 use sagewai::store::{
-    AnyStore, Hints, Journal, Outside, Query, Queue, Schedules, Schema, StoreResult,
+    AnyStore, Fleet, Hints, Journal, Outside, Query, Queue, Schedules, Schema, StoreResult,
 };
 
 /// Looks at commits on their way, and may never let them pass.
@@ -108,7 +109,7 @@ impl Schema for WatchedStore {
 
 #[async_trait]
 impl Queue for WatchedStore {
-    async fn register(&self, worker: &NewWorker) -> StoreResult<()> {
+    async fn register(&self, worker: &NewWorker) -> StoreResult<Registered> {
         self.inner.register(worker).await
     }
     async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease> {
@@ -157,6 +158,22 @@ impl Queue for WatchedStore {
         limits: &Limits,
     ) -> StoreResult<ClaimOne> {
         self.inner.claim_one(worker, run, limits).await
+    }
+}
+
+#[async_trait]
+impl Fleet for WatchedStore {
+    async fn wish(&self, worker: WorkerKey, wish: Wish) -> StoreResult<bool> {
+        self.inner.wish(worker, wish).await
+    }
+    async fn wished(&self, worker: WorkerKey) -> StoreResult<Option<Wish>> {
+        self.inner.wished(worker).await
+    }
+    async fn backlog(&self) -> StoreResult<Vec<Backlog>> {
+        self.inner.backlog().await
+    }
+    async fn assign(&self, ask: &Assigning) -> StoreResult<Option<Assigned>> {
+        self.inner.assign(ask).await
     }
 }
 

@@ -11,33 +11,40 @@ CREATE FUNCTION now_us() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE
 CREATE FUNCTION clash() RETURNS boolean LANGUAGE plpgsql VOLATILE
     AS $$ BEGIN RAISE EXCEPTION 'a run was moved while a commit of it was on its way' USING ERRCODE = '40001'; END $$;
 
--- Distinct combinations of workflow, pool and labels. There are few; a worker finds out once which it may serve.
+-- Distinct combinations of workflow, version, pool and labels. There are few; a worker finds out once which it may serve.
 CREATE TABLE queues (
     queue_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     workflow text NOT NULL,
+    version  integer NOT NULL,
     pool     text NOT NULL,
     labels   jsonb NOT NULL,
-    UNIQUE (workflow, pool, labels)
+    UNIQUE (workflow, version, pool, labels)
 );
 
 -- `orphans` is set when the worker is found gone, and taken back when the last run that it held has another one: a
--- claim looks at those workers only, however many have come and gone.
+-- claim looks at those workers only, however many have come and gone. `exclusive` names are those of one living worker
+-- each. `program` is JSON; `wish` is what people want of the worker.
 CREATE TABLE workers (
     worker      uuid PRIMARY KEY,
     name        text NOT NULL,
+    exclusive   boolean NOT NULL,
     pool        text NOT NULL,
     labels      jsonb NOT NULL,
     slots       integer NOT NULL,
     lease_us    bigint NOT NULL CHECK (lease_us > 0),
     host        text NOT NULL,
+    program     text NOT NULL,
+    wish        text NOT NULL DEFAULT 'run' CHECK (wish IN ('run', 'pause', 'drain')),
     started_at  bigint NOT NULL,
     seen_at     bigint NOT NULL,
     lease_until bigint NOT NULL,
     gone_at     bigint,
+    signed_off  boolean NOT NULL DEFAULT false,
     orphans     boolean NOT NULL DEFAULT false,
     running     text NOT NULL DEFAULT '[]'
 ) WITH (fillfactor = 50);
 CREATE INDEX workers_alive ON workers (worker) WHERE gone_at IS NULL;
+CREATE UNIQUE INDEX workers_named ON workers (name) WHERE gone_at IS NULL AND exclusive;
 CREATE INDEX workers_orphans ON workers (worker) WHERE orphans;
 
 -- Runs as workers took them: a claim adds one row, whatever it took. Which of them a worker still has, `runs` says; a
@@ -60,11 +67,13 @@ CREATE DOMAIN checkpoint_outcome AS text CHECK (VALUE IN ('ok', 'error', 'fault'
 -- One narrow row a run: what is true of it now. No index has a column that a claim or an end changes, and a page has
 -- room for what they write. Payloads are rows of `checkpoints`, which are not rewritten once the run has begun. `header`
 -- is JSON, null where it says nothing; `parent_key` repeats the parent in it. `lane` is the concurrency key, null
--- without one.
+-- without one. `queue_id` is the queue to which the run belongs; `away_id` the one in which it is, and whose workers may
+-- have it, while a step of it asks for another worker.
 CREATE TABLE runs (
     run_key     uuid PRIMARY KEY,
     run_id      text NOT NULL,
     queue_id    integer NOT NULL,
+    away_id     integer,
     state       run_state NOT NULL,
     epoch       integer NOT NULL DEFAULT 0,
     worker      uuid,
@@ -101,6 +110,16 @@ CREATE TABLE queue (
     since    bigint NOT NULL,
     run_key  uuid NOT NULL,
     PRIMARY KEY (queue_id, lane, fresh, since, run_key)
+);
+
+-- Workers that runs are meant for: a preference, which expires. Until then the run is one that starts later, and its
+-- worker may have it before; `run_key` is null until it is started.
+CREATE TABLE assignments (
+    worker     uuid NOT NULL,
+    id         uuid NOT NULL,
+    run_key    uuid,
+    expires_at bigint NOT NULL,
+    PRIMARY KEY (worker, id)
 );
 
 -- Runs of workflows with limits, as they were claimed: one that is `running` takes a slot of its workflow and lane. What

@@ -1,42 +1,51 @@
 -- The core tables; `migrations/postgres` has the same ones. Times are microseconds since 1970. Keys are the 16
 -- bytes of a UUID, texts that hold JSON are texts.
 
--- Distinct combinations of workflow, pool and labels. There are few; a worker finds out once which it may serve.
+-- Distinct combinations of workflow, version, pool and labels. There are few; a worker finds out once which it may serve.
 CREATE TABLE queues (
     queue_id INTEGER PRIMARY KEY,
     workflow TEXT NOT NULL,
+    version  INTEGER NOT NULL,
     pool     TEXT NOT NULL,
     labels   TEXT NOT NULL,
-    UNIQUE (workflow, pool, labels)
+    UNIQUE (workflow, version, pool, labels)
 ) STRICT;
 
 -- `orphans` is set when the worker is found gone, and taken back when the last run that it held has another one: a
--- claim looks at those workers only, however many have come and gone.
+-- claim looks at those workers only, however many have come and gone. `exclusive` names are those of one living worker
+-- each. `program` is JSON; `wish` is what people want of the worker.
 CREATE TABLE workers (
     worker      BLOB PRIMARY KEY,
     name        TEXT NOT NULL,
+    exclusive   INTEGER NOT NULL,
     pool        TEXT NOT NULL,
     labels      TEXT NOT NULL,
     slots       INTEGER NOT NULL,
     lease_us    INTEGER NOT NULL CHECK (lease_us > 0),
     host        TEXT NOT NULL,
+    program     TEXT NOT NULL,
+    wish        TEXT NOT NULL DEFAULT 'run' CHECK (wish IN ('run', 'pause', 'drain')),
     started_at  INTEGER NOT NULL,
     seen_at     INTEGER NOT NULL,
     lease_until INTEGER NOT NULL,
     gone_at     INTEGER,
+    signed_off  INTEGER NOT NULL DEFAULT 0,
     orphans     INTEGER NOT NULL DEFAULT 0,
     running     TEXT NOT NULL DEFAULT '[]'
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX workers_alive ON workers (worker) WHERE gone_at IS NULL;
+CREATE UNIQUE INDEX workers_named ON workers (name) WHERE gone_at IS NULL AND exclusive;
 CREATE INDEX workers_orphans ON workers (worker) WHERE orphans;
 
 -- One narrow row a run: what is true of it now. Payloads are rows of `checkpoints`, which are not rewritten once
 -- the run has begun. `header` is JSON, null where it says nothing; `parent_key` repeats the parent in it. `lane` is the
--- concurrency key, null without one.
+-- concurrency key, null without one. `queue_id` is the queue to which the run belongs; `away_id` the one in which it is,
+-- and whose workers may have it, while a step of it asks for another worker.
 CREATE TABLE runs (
     run_key     BLOB NOT NULL PRIMARY KEY,
     run_id      TEXT NOT NULL,
     queue_id    INTEGER NOT NULL,
+    away_id     INTEGER,
     state       TEXT NOT NULL
                 CHECK (state IN ('pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled')),
     epoch       INTEGER NOT NULL DEFAULT 0,
@@ -74,6 +83,16 @@ CREATE TABLE queue (
     since    INTEGER NOT NULL,
     run_key  BLOB NOT NULL,
     PRIMARY KEY (queue_id, lane, fresh, since, run_key)
+) STRICT, WITHOUT ROWID;
+
+-- Workers that runs are meant for: a preference, which expires. Until then the run is one that starts later, and its
+-- worker may have it before; `run_key` is null until it is started.
+CREATE TABLE assignments (
+    worker     BLOB NOT NULL,
+    id         BLOB NOT NULL,
+    run_key    BLOB,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (worker, id)
 ) STRICT, WITHOUT ROWID;
 
 -- Runs of workflows with limits, as they were claimed: one that is `running` takes a slot of its workflow and lane. What

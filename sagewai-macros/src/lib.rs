@@ -28,6 +28,8 @@ mod text;
 /// | `retry_delay = 0.5` | pause before the first repetition | one second |
 /// | `backoff = 1.5` | factor by which the pause grows, 1 or more | `2.0` |
 /// | `timeout = "1m 30s"` | longest time one attempt may take | none |
+/// | `pool = "gpu"` | the pool whose workers execute it | that of the run |
+/// | `labels(gpu = true, zone = "eu")` | labels that its worker must have, beside those of the run | none |
 ///
 /// A length of time is seconds as a number, or a text with units (`ms`, `s`, `m`, `h`, `d`). Counts and lengths of
 /// time may also be constants of type `u32` and `Duration`. Every option can be overridden at a call:
@@ -66,6 +68,9 @@ pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | means | default |
 /// |---|---|---|
 /// | `name = "article-pipeline"` | the name by which workers and clients know it | the function's name |
+/// | `version = 2` | its version: a run keeps the one that it began with, and only workers that serve it take the run | `1` |
+/// | `pool = "gpu"` | the pool whose workers take its runs | `default`, and that of its parent for a child |
+/// | `labels(gpu = true, zone = "eu")` | labels that the workers of its runs must have | none |
 /// | `concurrency = 10` | how many of its runs all workers together drive at once | no limit |
 /// | `concurrency_per_key = 2` | how many of those with the same `.concurrency_key(..)` | no limit |
 /// | `rate = "100/1m"` | how many of its runs begin within any stretch of time | no limit |

@@ -88,7 +88,8 @@ pub use client::StartIn;
 #[cfg(feature = "schedules")]
 pub use client::{Backfill, Schedules};
 pub use client::{
-    Client, GateHandle, Place, RunHandle, Settled, StateAt, Status, StepState, StepStatus,
+    Client, GateHandle, Place, RoutingConstraints, RunHandle, Settled, StateAt, Status, StepState,
+    StepStatus, Unserved, WorkerLoadBalancer, WorkerView, Workers,
 };
 pub use credentials::{
     InferenceParams, Secret, WorkerCredentials, WrongCredentials, with_worker_credentials,
@@ -96,14 +97,15 @@ pub use credentials::{
 };
 pub use error::{Classify, Error, Failure, Fault, Result, RunFailed, StepError};
 pub use model::{
-    CatchUp, Fired, Mark, Overlap, RunTemplate, ScheduleDefinition, ScheduleProgress,
-    ScheduleRecord, Skip, SkipReason, Timing,
+    Backlog, Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules,
+    Happened, Header, Invalid, Journal, Json, Label, Labels, Lack, NewCheckpoint, OnDeadline,
+    OnParentEnd, Outcome, Parent, Position, Program, QueueName, Rate, Run, RunFilter, RunId,
+    RunKey, RunState, ServedWorkflow, Signal, TimelineEntry, Timestamp, Vote, VoteRefused, Waiting,
+    Wish, WorkerKey, WorkerRecord, WorkerState,
 };
 pub use model::{
-    Checkpoint, CheckpointKind, Child, Decision, Event, EventKind, Gate, GateRules, Happened,
-    Header, Invalid, Journal, Json, Label, Labels, NewCheckpoint, OnDeadline, OnParentEnd, Outcome,
-    Parent, Position, Rate, Run, RunFilter, RunId, RunKey, RunState, Signal, TimelineEntry,
-    Timestamp, Vote, VoteRefused, Waiting, WorkerRecord,
+    CatchUp, Fired, Mark, Overlap, RunTemplate, ScheduleDefinition, ScheduleProgress,
+    ScheduleRecord, Skip, SkipReason, Timing,
 };
 pub use monitor::{Why, WhyCode, WorkflowMonitor};
 #[cfg(feature = "macros")]
@@ -119,7 +121,7 @@ pub use workflow::operations::{
     approval, child, map, now, record, signal, sleep, sleep_until, try_map, uuid,
 };
 pub use workflow::{
-    ApprovalGate, ChildCall, ChildHandle, Durable, Payload, SignalWait, Spawned, Step, StepCall,
-    StepContext, Workflow, WorkflowCall, WorkflowContext, child, map, now, record, signal, sleep,
-    sleep_until, spawn, try_map, unchecked, uuid,
+    ApprovalGate, Assignment, ChildCall, ChildHandle, Durable, Payload, SignalWait, Spawned, Step,
+    StepCall, StepContext, Workflow, WorkflowCall, WorkflowContext, child, map, now, record,
+    signal, sleep, sleep_until, spawn, try_map, unchecked, uuid,
 };

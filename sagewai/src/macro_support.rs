@@ -11,6 +11,7 @@ pub use std::vec::Vec;
 pub use crate::error::{Classify, Failure, Fault, StepError, StepResult};
 pub use crate::model::{Json, Rate};
 pub use crate::workflow::args::{Arg, Arguments, arg, copy, own};
+pub use crate::workflow::asks::StaticLabel;
 pub use crate::workflow::combine::{
     Block, Branch, CheckedBlock, JoinBranches, RaceBranches, Slot, TryJoinBranches, branch,
     checked_block, join, race, try_join,

@@ -13,6 +13,10 @@ pub mod step {
     pub const backoff: f64 = 2.0;
     /// Longest time one attempt may take: `timeout = 30`, `timeout = "1m 30s"`. None by default.
     pub const timeout: f64 = 30.0;
+    /// The pool whose workers execute it: `pool = "gpu"`. That of the run by default.
+    pub const pool: &str = "";
+    /// Labels that its worker must have, beside those of the run: `labels(gpu = true, zone = "eu")`.
+    pub const labels: () = ();
 }
 
 /// Keys of `#[workflow(..)]`.
@@ -20,6 +24,12 @@ pub mod step {
 pub mod workflow {
     /// The name by which workers and clients know it: `name = "article-pipeline"`. The function's name by default.
     pub const name: &str = "";
+    /// Its version: `version = 2`. Runs keep the one that they began with. 1 by default.
+    pub const version: u32 = 1;
+    /// The pool of its runs: `pool = "gpu"`; can be overridden at a start.
+    pub const pool: &str = "";
+    /// Labels that the workers of its runs must have: `labels(gpu = true, zone = "eu")`; can be overridden at a start.
+    pub const labels: () = ();
     /// How many of its runs all workers together drive at once: `concurrency = 10`. No limit by default.
     pub const concurrency: u32 = 0;
     /// How many runs of one concurrency key all workers together drive at once: `concurrency_per_key = 2`. No limit by

@@ -1,18 +1,22 @@
 //! Everything that needs more than one module, on every store, in one binary.
 
 mod agents;
+mod balancing;
 mod children;
 mod combinators;
 mod conformance;
 mod control;
 mod counts;
 mod crash;
+mod crash_handover;
 mod crash_sweep;
 mod crash_waiting;
 mod divergence;
+mod fleet;
 mod foreign;
 mod gate_rules;
 mod gates;
+mod handover;
 mod ledger;
 mod limits;
 mod limits_crash;
@@ -40,6 +44,7 @@ mod steps;
 mod support;
 mod tidy;
 mod timeouts;
+mod versions;
 mod waiting;
 mod wakes;
 mod workers;

@@ -44,7 +44,7 @@ on_every_store! {
             assert_eq!(
                 reason,
                 format!(
-                    "two workflows are named `article`: `it::names::article` and `it::names::{other}`; rename one with `#[workflow(name = \"..\")]`"
+                    "two workflows are named `article` in version 1: `it::names::article` and `it::names::{other}`; rename one with `#[workflow(name = \"..\")]`, or give it another `version`"
                 )
             );
         }

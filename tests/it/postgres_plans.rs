@@ -81,9 +81,10 @@ async fn fill(connection: &mut PgConnection) {
     connection
         .execute(
             "SET search_path = sagewai;
-             INSERT INTO queues (workflow, pool, labels) SELECT 'w' || n, 'default', '{}' FROM generate_series(1, 50) n;
-             INSERT INTO workers (worker, name, pool, labels, slots, lease_us, host, started_at, seen_at, lease_until)
-             SELECT gen_random_uuid(), 'w', 'default', '{}', 1, 1, 'h', n, n, n FROM generate_series(1, 500) n;
+             INSERT INTO queues (workflow, version, pool, labels) SELECT 'w' || n, 1, 'default', '{}' FROM generate_series(1, 50) n;
+             INSERT INTO workers (worker, name, exclusive, pool, labels, slots, lease_us, host, program, started_at, seen_at,
+                                  lease_until)
+             SELECT gen_random_uuid(), 'w', false, 'default', '{}', 1, 1, 'h', '{}', n, n, n FROM generate_series(1, 500) n;
              INSERT INTO runs (run_key, run_id, queue_id, state, fingerprint, created_at)
              SELECT gen_random_uuid(), 'r' || n, 1 + n % 50, 'pending', 0, n FROM generate_series(1, 20000) n;
              INSERT INTO held SELECT worker, gen_random_uuid(), array[gen_random_uuid()]

@@ -18,6 +18,7 @@ pub(crate) fn new_run(id: &str) -> NewRun {
     NewRun {
         id: RunId::new(id).unwrap(),
         workflow: WORKFLOW.to_owned(),
+        version: 1,
         pool: "default".to_owned(),
         labels: Labels::new(),
         priority: 0,
@@ -25,6 +26,7 @@ pub(crate) fn new_run(id: &str) -> NewRun {
         input: Json::parse("{}").unwrap(),
         fingerprint: 1,
         delay: Duration::ZERO,
+        assigned: None,
         not_before: None,
         header: Header::default(),
     }
@@ -54,7 +56,7 @@ pub(crate) fn commit_of(claimed: &Claimed, n: u32) -> Commit {
 
 fn serves() -> Serves {
     Serves {
-        workflows: vec![WORKFLOW.to_owned()],
+        workflows: vec![WORKFLOW.into()],
         limited: Vec::new(),
         pool: "default".to_owned(),
         labels: Labels::new(),
@@ -81,6 +83,8 @@ async fn register(store: &AnyStore) -> WorkerKey {
         slots: 10,
         lease: Duration::from_mins(10),
         host: "here".to_owned(),
+        exclusive: false,
+        program: sagewai::Program::default(),
     };
     store.register(&worker).await.unwrap();
     worker.key

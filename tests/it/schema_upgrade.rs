@@ -19,7 +19,8 @@ const FIRST_WAS_APPLIED: &str = "
     INSERT INTO sagewai_migrations VALUES (1, '0001_core', 0);";
 /// A run that was started before.
 const RUN: &str = "
-    INSERT INTO queues (queue_id, workflow, pool, labels) OVERRIDING SYSTEM VALUE VALUES (1, 'kept', 'default', '{}');
+    INSERT INTO queues (queue_id, workflow, version, pool, labels) OVERRIDING SYSTEM VALUE
+    VALUES (1, 'kept', 1, 'default', '{}');
     INSERT INTO runs (run_key, run_id, queue_id, state, fingerprint, created_at)
     VALUES ('00000000-0000-7000-8000-000000000000', '00000000-0000-7000-8000-000000000000', 1, 'pending', 0, 0);";
 
@@ -55,7 +56,7 @@ async fn sqlite_tables_of_the_first_version_are_brought_up_to_date() {
         .await
         .unwrap();
     connection.execute(FIRST_WAS_APPLIED).await.unwrap();
-    let run = RUN.replace("OVERRIDING SYSTEM VALUE ", "").replacen(
+    let run = RUN.replace("OVERRIDING SYSTEM VALUE", "").replacen(
         "'00000000-0000-7000-8000-000000000000'",
         "x'00000000000070008000000000000000'",
         1,

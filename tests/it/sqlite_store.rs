@@ -42,6 +42,7 @@ fn new_run(id: &str) -> NewRun {
     NewRun {
         id: RunId::new(id).unwrap(),
         workflow: "article".to_owned(),
+        version: 1,
         pool: "default".to_owned(),
         labels: Labels::new(),
         priority: 0,
@@ -49,6 +50,7 @@ fn new_run(id: &str) -> NewRun {
         input: Json::null(),
         fingerprint: 1,
         delay: Duration::ZERO,
+        assigned: None,
         not_before: None,
         header: Header::default(),
     }
@@ -63,10 +65,12 @@ async fn worker(store: &SqliteStore) -> (WorkerKey, Serves) {
         slots: 10,
         lease: Duration::from_mins(10),
         host: "here".to_owned(),
+        exclusive: false,
+        program: sagewai::Program::default(),
     };
     store.register(&worker).await.unwrap();
     let serves = Serves {
-        workflows: vec!["article".to_owned()],
+        workflows: vec!["article".into()],
         limited: Vec::new(),
         pool: worker.pool,
         labels: Labels::new(),

@@ -34,6 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Files that every store has.
 const STORE_FILES: &[&str] = &[
+    "fleet.rs",
     "admission.rs",
     "outside.rs",
     "journal.rs",

@@ -4,6 +4,7 @@
 //! says so by a marker file, and waits to be killed.
 
 mod agents;
+mod deploy;
 mod starts;
 mod stop_at_commit;
 
@@ -35,9 +36,14 @@ struct Options {
     name: String,
     #[arg(long, default_value_t = 30_000)]
     lease_ms: u64,
+    #[arg(long, default_value = "default")]
+    pool: String,
     /// A label that it has, as `key=value`.
     #[arg(long)]
     label: Option<String>,
+    /// The version of a deploy, 1 or 2, whose workflows it serves as well.
+    #[arg(long)]
+    deploy: Option<u32>,
     /// Start this run first.
     #[arg(long)]
     start: Option<String>,
@@ -215,6 +221,21 @@ async fn waiting(value: u32) -> Result<u32> {
     one(left + right + late + u32::from(decision.approved)).await
 }
 
+#[step(pool = "gpu", labels(gpu = "yes"))]
+async fn on_gpu(ctx: &StepContext, value: u32) -> Result<u32> {
+    Ok(effect(ctx, value).await)
+}
+
+/// Two of its steps ask for another worker than the rest; after the sleep it is back where it began.
+#[workflow(name = "filming")]
+async fn filming(value: u32) -> Result<u32> {
+    let value = one(value).await?;
+    let (value, other) = try_join!(on_gpu(value), two(value)).await?;
+    let value = on_gpu(value + other).await?;
+    sleep(Duration::from_secs(6)).await?;
+    three(value).await
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = options();
@@ -245,6 +266,7 @@ async fn main() -> Result<()> {
     let lease = Duration::from_millis(options.lease_ms);
     let mut worker = WorkflowWorker::builder(&store)
         .name(&options.name)
+        .pool(&options.pool)
         .lease(lease)
         .heartbeat_interval((lease / 3).min(Duration::from_secs(10)))
         .poll_interval(Duration::from_millis(100))
@@ -255,7 +277,16 @@ async fn main() -> Result<()> {
         .workflow(poison)
         .workflow(asking)
         .workflow(waiting)
-        .workflow(agents::agents);
+        .workflow(agents::agents)
+        .workflow(filming);
+    worker = match options.deploy {
+        Some(1) => worker.version("1.0.0").workflow(deploy::v1::invoice),
+        Some(_) => worker
+            .version("2.0.0")
+            .workflow(deploy::v1::invoice)
+            .workflow(deploy::v2::invoice),
+        None => worker,
+    };
     if let Some((key, value)) = options.label.as_deref().and_then(|l| l.split_once('=')) {
         worker = worker.label(key, value);
     }

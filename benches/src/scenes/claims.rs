@@ -68,10 +68,12 @@ async fn claim(store: &AnyStore, client: &Client, url: &str, size: u64) -> Resul
         slots: 100,
         lease: Duration::from_hours(1),
         host: String::new(),
+        exclusive: false,
+        program: sagewai::Program::default(),
     };
     store.register(&worker).await?;
     let serves = Serves {
-        workflows: vec!["one_step".to_owned()],
+        workflows: vec!["one_step".into()],
         limited: Vec::new(),
         pool: "default".to_owned(),
         labels: Labels::new(),

@@ -2,6 +2,7 @@
 
 mod argument;
 mod body;
+mod labels;
 mod options;
 mod signature;
 mod suggest;

@@ -4,15 +4,26 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Result;
 
-use super::{suggest, value};
+use super::{labels, suggest, value};
 use crate::diagnostics::Mistakes;
 use crate::model::{Attribute, Options};
 use crate::parse::WrittenOption;
 use value::Value;
 
-const STEP: &[&str] = &["name", "retries", "retry_delay", "backoff", "timeout"];
+const STEP: &[&str] = &[
+    "name",
+    "retries",
+    "retry_delay",
+    "backoff",
+    "timeout",
+    "pool",
+    "labels",
+];
 const WORKFLOW: &[&str] = &[
     "name",
+    "version",
+    "pool",
+    "labels",
     "concurrency",
     "concurrency_per_key",
     "rate",
@@ -48,6 +59,9 @@ pub(super) fn read(
 fn read_one(option: &WrittenOption) -> Result<Value> {
     match option.key.to_string().as_str() {
         "name" => value::name(option),
+        "version" => value::version(option),
+        "pool" => Ok(value::pool(option)?.map(some)),
+        "labels" => labels::read(option),
         "retries" => value::count(option),
         "backoff" => value::factor(option),
         "queue_depth" => Ok(value::positive(option)?.map(some)),

@@ -17,7 +17,7 @@ pub(super) struct Value {
 }
 
 impl Value {
-    fn literal(tokens: TokenStream) -> Value {
+    pub(super) fn literal(tokens: TokenStream) -> Value {
         Value {
             tokens,
             is_constant: false,
@@ -82,6 +82,60 @@ pub(super) fn name(option: &WrittenOption) -> Result<Value> {
         );
     }
     Ok(Value::literal(text.to_token_stream()))
+}
+
+/// Why something cannot be the name of a pool or a label; the rule is that of the store.
+pub(super) fn refused_name(name: &str) -> Option<String> {
+    const LONGEST: usize = 100;
+
+    if name.is_empty() {
+        return Some("is empty".to_owned());
+    }
+    if name.len() > LONGEST {
+        return Some(format!("has {} bytes; it may have {LONGEST}", name.len()));
+    }
+    let bad = name.chars().find(|c| c.is_control())?;
+    Some(format!("holds the control character {bad:?}"))
+}
+
+/// The name of a pool.
+pub(super) fn pool(option: &WrittenOption) -> Result<Value> {
+    let key = &option.key;
+    let value = required(option, "\"gpu\"")?;
+    let Expr::Lit(ExprLit {
+        lit: Lit::Str(text),
+        ..
+    }) = value
+    else {
+        return refuse(value, format!("`{key}` is a text: `{key} = \"gpu\"`"));
+    };
+    match refused_name(&text.value()) {
+        Some(why) => refuse(text, format!("`{key}` {why}")),
+        None => Ok(Value::literal(text.to_token_stream())),
+    }
+}
+
+/// The version of a workflow: 1, 2, and so on.
+pub(super) fn version(option: &WrittenOption) -> Result<Value> {
+    let key = &option.key;
+    let value = required(option, "2")?;
+    let Expr::Lit(ExprLit {
+        lit: Lit::Int(number),
+        ..
+    }) = value
+    else {
+        return refuse(value, format!("`{key}` is a whole number: `{key} = 2`"));
+    };
+    match number.base10_parse::<i32>() {
+        Ok(1..) => {
+            let number: Literal = number.token();
+            Ok(Value::literal(number.to_token_stream()))
+        }
+        _ => refuse(
+            number,
+            format!("`{key}` counts from 1, to {} at most", i32::MAX),
+        ),
+    }
 }
 
 /// A whole number, or a constant of type `u32`.

@@ -11,7 +11,12 @@ use crate::diagnostics::Mistakes;
 pub(crate) struct WrittenOption {
     pub(crate) key: Ident,
     pub(crate) value: Option<Expr>,
+    /// What stands in parentheses after the key.
+    pub(crate) list: Option<TokenStream>,
 }
+
+/// The option that is a list, as in `labels(gpu = true)`.
+const LIST: &str = "labels";
 
 /// Reads the list. What stands before a syntax error is kept, so that an editor can still complete it.
 pub(crate) fn read(tokens: TokenStream, mistakes: &mut Mistakes) -> Vec<WrittenOption> {
@@ -46,12 +51,25 @@ impl Parse for WrittenOption {
         let key = input
             .call(Ident::parse_any)
             .map_err(|_| Error::new(start, "expected an option, as in `name = \"..\"`"))?;
+        if key == LIST && input.peek(token::Paren) {
+            let inside;
+            syn::parenthesized!(inside in input);
+            return Ok(WrittenOption {
+                key,
+                value: None,
+                list: Some(inside.parse()?),
+            });
+        }
         if input.peek(token::Paren) || input.peek(Token![:]) {
             let text = format!("an option is written with `=`: `{key} = ..`");
             return Err(input.error(text));
         }
         let equals: Option<Token![=]> = input.parse()?;
         let value = equals.map(|_| input.parse()).transpose()?;
-        Ok(WrittenOption { key, value })
+        Ok(WrittenOption {
+            key,
+            value,
+            list: None,
+        })
     }
 }

@@ -129,6 +129,7 @@ async fn operation(
     body: Body<Returned>,
 ) -> Came {
     let effect = Effect::Step {
+        asks: None,
         spec,
         input: Json::null(),
         body: StepBody::With(body),

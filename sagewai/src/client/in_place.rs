@@ -7,10 +7,10 @@ use tokio::sync::watch;
 
 use super::{Client, RunHandle};
 use crate::error::Error;
-use crate::model::{ClaimOne, Run, RunKey, RunState, Waiting};
+use crate::model::{Beyond, ClaimOne, Commit, Run, RunKey, RunState, Then, Waiting, WorkerKey};
 use crate::worker::drive::{Mail, drive};
 use crate::worker::life::Life;
-use crate::worker::{Undertaker, keep_lease, setup_in_place};
+use crate::worker::{Undertaker, begin_life, keep_lease, setup_in_place};
 use crate::workflow::{Definition, Workflow, WorkflowCall};
 
 /// How far a run came that was driven in place.
@@ -59,7 +59,7 @@ impl<W: Workflow> RunHandle<W> {
         let client = self.client();
         let setup = setup_in_place(&client.store, Definition::of::<W>());
         client.store.check().await?;
-        let life = Arc::new(Life::begin(&setup).await?);
+        let life = Arc::new(begin_life(&setup).await?);
         let lease = tokio::spawn(keep_lease(life.clone()));
         let settled = tokio::select! {
             settled = self.drive(&life) => settled,
@@ -84,6 +84,16 @@ impl<W: Workflow> RunHandle<W> {
             undertaker.look(life).await?;
             let tick = store.tick().await?;
             let run = match store.claim_one(life.key, self.id(), &limits).await? {
+                ClaimOne::Claimed(claimed) if claimed.run.version != W::SPEC.version => {
+                    let run = &claimed.run;
+                    life.commit(run, hand_back(run, life.key)).await?;
+                    return Err(Error::OtherVersion {
+                        run: run.id.clone(),
+                        workflow: run.workflow.clone(),
+                        expected: W::SPEC.version,
+                        found: run.version,
+                    });
+                }
                 ClaimOne::Claimed(claimed) => {
                     let (mail, inbox) = watch::channel(Mail {
                         wakes: claimed.run.wakes,
@@ -158,6 +168,20 @@ impl<W: Workflow> RunHandle<W> {
             run: run.id.clone(),
             worker: its.map_or_else(|| "unknown".to_owned(), |w| w.registered.name),
         })
+    }
+}
+
+/// Gives a run back, untouched.
+fn hand_back(run: &Run, worker: WorkerKey) -> Commit {
+    Commit {
+        run: run.key(),
+        epoch: run.epoch,
+        worker,
+        checkpoints: Vec::new(),
+        events: Vec::new(),
+        gates: Vec::new(),
+        beyond: Beyond::default(),
+        then: Then::HandBack,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The door for everybody outside a workflow: start runs, await them, decide at gates.
 
+mod balancer;
 mod control;
 mod gates;
 mod handle;
@@ -13,6 +14,7 @@ mod start;
 mod start_in;
 mod states;
 mod status;
+mod workers;
 
 use std::fmt;
 
@@ -21,6 +23,7 @@ use crate::model::{Child, Journal, Run, RunFilter, RunId};
 use crate::store::AnyStore;
 use crate::workflow::Workflow;
 
+pub use balancer::{RoutingConstraints, WorkerLoadBalancer};
 pub use gates::{ApproveCall, GateHandle, Gates, Standing};
 pub use handle::RunHandle;
 pub use in_place::Settled;
@@ -33,6 +36,7 @@ pub use start_in::StartIn;
 pub use states::StateAt;
 pub(crate) use status::driver_of;
 pub use status::{Status, StepState, StepStatus};
+pub use workers::{Unserved, WorkerView, Workers};
 
 /// Talks to a store: cheap to make and to clone, from any process.
 ///

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::model::{
-    CheckpointKind, EventKind, Journal, Position, Run, RunId, RunState, RunningStep, Timestamp,
-    WorkerRecord,
+    CheckpointKind, EventKind, Journal, Lack, Position, Run, RunId, RunState, RunningStep,
+    Timestamp, WorkerRecord, lack, waits_in,
 };
 use crate::store::{AnyStore, StoreError};
 
@@ -17,6 +17,8 @@ pub struct Status {
     pub run: Run,
     /// Name of the worker that drives it, or drove it last.
     pub worker: Option<String>,
+    /// Why no live worker can take it, where it is claimable and none can.
+    pub lack: Option<Lack>,
     /// Its operations.
     pub steps: Vec<StepStatus>,
 }
@@ -67,13 +69,24 @@ pub(super) async fn of(store: &AnyStore, id: &RunId) -> Result<Option<Status>, E
     };
     let mut worker = None;
     let mut executing = Vec::new();
+    let mut missing = None;
+    if run.state == RunState::Pending && run.due_at.is_none() {
+        let workers = store.workers(Duration::MAX).await?;
+        let queue = waits_in(&run, &journal.events);
+        missing = lack(&queue, &workers, store.now().await?);
+    }
     if let Some(record) = driver_of(store, &run).await? {
         worker = Some(record.registered.name);
         executing = record.running;
         executing.retain(|step| step.run == run.id && run.state == RunState::Running);
     }
     let steps = steps(&journal, &executing);
-    Ok(Some(Status { run, worker, steps }))
+    Ok(Some(Status {
+        run,
+        worker,
+        lack: missing,
+        steps,
+    }))
 }
 
 /// The worker that drives a run, or drove it last.

@@ -94,6 +94,26 @@ pub enum Error {
         /// What it is.
         found: String,
     },
+    /// The run is of another version of its workflow.
+    #[error(
+        "run `{run}` is one of `{workflow}` in version {found}, and this program asks for version {expected}"
+    )]
+    OtherVersion {
+        /// The run.
+        run: RunId,
+        /// Its workflow.
+        workflow: String,
+        /// What was asked for.
+        expected: u32,
+        /// What it is.
+        found: u32,
+    },
+    /// There is no such worker among the living.
+    #[error("no living worker is `{worker}`; `client.workers().list()` shows those that there are")]
+    NoWorker {
+        /// Its name or key.
+        worker: String,
+    },
     /// Another worker drives the run.
     #[error("run `{run}` is already running, on worker `{worker}`")]
     AlreadyRunning {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    CheckpointKind, GateRequest, NewCheckpoint, NewEvent, Outcome, Position, RunKey, RunState,
-    Waiting, WorkerKey,
+    CheckpointKind, GateRequest, NewCheckpoint, NewEvent, Outcome, Position, QueueName, RunKey,
+    RunState, Waiting, WorkerKey,
 };
 
 /// One transaction of one run: all of it is stored, or nothing.
@@ -91,8 +91,10 @@ pub enum Then {
     },
     /// It ends. Its result is the checkpoint at [`Position::OUTPUT`], among the others.
     Finish(Ending),
-    /// Its worker shuts down: claimable again, at once.
+    /// Its worker shuts down: claimable again, at once, by whoever could have it before.
     HandBack,
+    /// A step asks for another worker: claimable at once, from this queue, until the run sleeps, pauses or ends.
+    HandOver(QueueName),
 }
 
 /// How a run sleeps.
@@ -180,7 +182,9 @@ pub fn judge(commit: &Commit, found: &Found) -> Option<Verdict> {
                 && matches!(found.state, RunState::Paused | RunState::Pending)
         }
         Then::Finish(ending) => found.epoch == commit.epoch && found.state == ending.state(),
-        Then::HandBack => found.epoch == commit.epoch && found.state == RunState::Pending,
+        Then::HandBack | Then::HandOver(_) => {
+            found.epoch == commit.epoch && found.state == RunState::Pending
+        }
     };
     if any_row || (!leaves_rows && moved()) {
         let still_driven = ours && found.state == RunState::Running;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Position, Timestamp, Waiting};
+use super::{Labels, Position, Timestamp, Waiting};
 
 /// One entry of a run's timeline that is stored as such. (When a run was submitted and when each operation ended
 /// stand in the run and in its checkpoints, and are not stored twice.)
@@ -114,6 +114,17 @@ pub enum EventKind {
         /// Which worker.
         worker: String,
     },
+    /// The run was handed over, because a step asks for another worker.
+    HandedOver {
+        /// The worker that had it.
+        worker: String,
+        /// Which step.
+        position: Position,
+        /// The pool whose workers may have it.
+        pool: String,
+        /// Labels that they must have.
+        labels: Labels,
+    },
     /// A person made a failed or held run go on. Attempts before this do not count any more.
     Retried {
         /// Who.
@@ -139,6 +150,7 @@ impl EventKind {
             EventKind::Paused => "paused",
             EventKind::Resumed { .. } => "resumed",
             EventKind::HandedBack { .. } => "handed_back",
+            EventKind::HandedOver { .. } => "handed_over",
             EventKind::Retried { .. } => "retried",
         }
     }

@@ -75,6 +75,11 @@ pub fn worker_name(value: &str) -> Result<(), Invalid> {
     check_name("worker name", value)
 }
 
+/// Checks the version of a program, by the same rule.
+pub fn program_version(value: &str) -> Result<(), Invalid> {
+    check_name("program version", value)
+}
+
 /// Checks the name of a gate, by the same rule.
 pub fn gate_name(value: &str) -> Result<(), Invalid> {
     check_name("gate", value)
@@ -222,6 +227,11 @@ impl RunKey {
 pub struct WorkerKey(Uuid);
 
 impl WorkerKey {
+    /// Reads a key as it is shown.
+    pub fn parse(text: &str) -> Option<WorkerKey> {
+        Uuid::parse_str(text).ok().map(WorkerKey)
+    }
+
     /// A new key.
     pub fn generate() -> WorkerKey {
         WorkerKey(Uuid::now_v7())

@@ -107,6 +107,28 @@ impl Labels {
             .all(|(key, value)| self.0.get(key) == Some(value))
     }
 
+    /// Those of `wanted` that are not among these.
+    pub fn lack(&self, wanted: &Labels) -> Labels {
+        let mut lacking = wanted.clone();
+        lacking
+            .0
+            .retain(|key, value| self.0.get(key) != Some(value));
+        lacking
+    }
+
+    /// These, with `more` on top: of one key, the value of `more` counts.
+    pub fn with(&self, more: &Labels) -> Labels {
+        let mut all = self.clone();
+        all.0
+            .extend(more.0.iter().map(|(k, v)| (k.clone(), v.clone())));
+        all
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Claimed, RunKey, Timestamp};
+use super::{Claimed, RunKey, ServedWorkflow, Timestamp};
 
 /// So many runs may begin within any stretch of time of this length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +52,20 @@ impl Limits {
 pub struct Limited {
     /// Its name.
     pub workflow: String,
+    /// Its version. Runs of all versions count.
+    pub version: u32,
     /// They are.
     pub limits: Limits,
+}
+
+impl Limited {
+    /// The workflow.
+    pub fn served(&self) -> ServedWorkflow {
+        ServedWorkflow {
+            name: self.workflow.clone(),
+            version: self.version,
+        }
+    }
 }
 
 /// What a claim of workflows with limits took.

@@ -2,10 +2,12 @@
 
 mod act;
 mod admission;
+mod balance;
 mod checkpoint;
 mod commit;
 mod event;
 mod filter;
+mod fleet;
 mod forgetting;
 mod gate;
 mod ids;
@@ -24,19 +26,21 @@ mod worker;
 
 pub use act::{Act, Answer, may};
 pub use admission::{Admission, Debounce, Debounced, StartRules, has_not_begun, start_key};
+pub use balance::{Assigned, Assigning, Balancing, Constraints, WorkerLoad, choose};
 pub use checkpoint::{
     Checkpoint, CheckpointKind, NewCheckpoint, Outcome, digest, input_checkpoint,
 };
 pub use commit::{Beyond, Commit, Ending, Found, Park, Then, Verdict, judge};
 pub use event::{Event, EventKind, NewEvent};
 pub use filter::{DEFAULT_PAGE, RunFilter};
+pub use fleet::{Backlog, Lack, WorkerState, lack, waits_in};
 pub use gate::{
     DEADLINE, Decision, Gate, GateRequest, GateRules, OnDeadline, Vote, VoteRefused, Voted,
     gate_digest,
 };
 pub use ids::{
     Invalid, Position, RunId, RunKey, WorkerKey, concurrency_key, gate_name, person, pool_name,
-    reason, signal_name, worker_name, workflow_name,
+    program_version, reason, signal_name, worker_name, workflow_name,
 };
 pub use labels::{Label, Labels};
 pub use limits::{Admitted, Candidate, Limited, LimitedClaim, Limits, Rate, Usage};
@@ -57,4 +61,7 @@ pub use time::Timestamp;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use time::micros;
 pub use timeline::{Done, Driver, Happened, History, TimelineEntry};
-pub use worker::{Beat, Lease, NewWorker, RunningStep, Serves, Tick, WorkerRecord};
+pub use worker::{
+    Beat, Lease, NewWorker, Program, QueueName, Registered, RunningStep, ServedWorkflow, Serves,
+    Tick, Wish, WorkerRecord,
+};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Checkpoint, Child, Event, Gate, Header, Json, Labels, Position, RunId, RunKey, Signal,
-    Timestamp, WorkerKey,
+    Assigned, Checkpoint, Child, Event, Gate, Header, Json, Labels, Position, QueueName, RunId,
+    RunKey, Signal, Timestamp, WorkerKey,
 };
 
 /// Where a run stands.
@@ -169,6 +169,8 @@ pub struct NewRun {
     pub id: RunId,
     /// Name of its workflow.
     pub workflow: String,
+    /// The version of its workflow that it begins with, and keeps.
+    pub version: u32,
     /// The pool whose workers may serve it.
     pub pool: String,
     /// What it asks of a worker.
@@ -185,11 +187,23 @@ pub struct NewRun {
     pub delay: Duration,
     /// Until when it stays out of the queue, if that is later.
     pub not_before: Option<Timestamp>,
+    /// The worker that it is meant for, which may have it before its delay is over.
+    pub assigned: Option<Assigned>,
     /// Where it comes from, and how long it may take.
     pub header: Header,
 }
 
 impl NewRun {
+    /// The queue to which it belongs.
+    pub fn home(&self) -> QueueName {
+        QueueName {
+            workflow: self.workflow.clone(),
+            version: self.version,
+            pool: self.pool.clone(),
+            labels: self.labels.clone(),
+        }
+    }
+
     /// When it goes into the queue, where it starts now; none where that is at once.
     pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
         let due = now.after(self.delay);
@@ -221,6 +235,8 @@ pub struct Run {
     pub id: RunId,
     /// Name of its workflow.
     pub workflow: String,
+    /// The version of its workflow that it began with.
+    pub version: u32,
     /// The pool whose workers may serve it.
     pub pool: String,
     /// What it asks of a worker.
@@ -263,6 +279,16 @@ impl Run {
     /// The key under which stores keep it.
     pub fn key(&self) -> RunKey {
         self.id.key()
+    }
+
+    /// The queue to which it belongs.
+    pub fn home(&self) -> QueueName {
+        QueueName {
+            workflow: self.workflow.clone(),
+            version: self.version,
+            pool: self.pool.clone(),
+            labels: self.labels.clone(),
+        }
     }
 
     /// Since when it counts as queued: when it was created, earlier by its priority. This never changes, so nothing

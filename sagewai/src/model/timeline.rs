@@ -132,7 +132,10 @@ impl Happened {
             Happened::Begun { .. } | Happened::Event(EventKind::Claimed { .. }) => 1,
             Happened::StepStarted { .. } => 2,
             Happened::Event(
-                EventKind::Parked { .. } | EventKind::HandedBack { .. } | EventKind::Paused,
+                EventKind::Parked { .. }
+                | EventKind::HandedBack { .. }
+                | EventKind::HandedOver { .. }
+                | EventKind::Paused,
             ) => 4,
             Happened::Finished { .. } => 5,
             _ => 3,

@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::client::{Client, driver_of};
 use crate::error::Error;
 use crate::model::{
-    Event, EventKind, Gate, History, Run, RunId, RunState, Timestamp, Waiting, WorkerRecord,
+    Event, EventKind, Gate, History, Lack, Run, RunId, RunState, Timestamp, Waiting, WorkerRecord,
+    lack, waits_in,
 };
 
 /// Why a run is not over, and what would make it go on.
@@ -44,6 +45,8 @@ pub enum WhyCode {
     WorkerSilent,
     /// It is queued, and no worker has taken it yet.
     Queued,
+    /// It is queued, and no live worker can take it.
+    Unserved,
     /// It was started with a delay.
     Delayed,
     /// A person must decide.
@@ -71,7 +74,15 @@ pub(super) async fn of(client: &Client, id: &RunId) -> Result<Option<Why>, Error
     let run = &history.run;
     Ok(match run.state {
         RunState::Completed | RunState::Failed | RunState::Cancelled => None,
-        RunState::Pending => Some(pending(&history)),
+        RunState::Pending => {
+            let mut missing = None;
+            if run.due_at.is_none() {
+                let workers = store.workers(Duration::ZERO).await?;
+                let queue = waits_in(run, &history.events);
+                missing = lack(&queue, &workers, store.now().await?);
+            }
+            Some(pending(&history, missing.as_ref()))
+        }
         RunState::Paused => Some(paused(&history)),
         RunState::Running => {
             let worker = driver_of(store, run).await?;
@@ -94,8 +105,19 @@ pub(super) async fn of(client: &Client, id: &RunId) -> Result<Option<Why>, Error
     })
 }
 
-fn pending(history: &History) -> Why {
+fn pending(history: &History, lack: Option<&Lack>) -> Why {
     let run = &history.run;
+    if let Some(lack) = lack {
+        return Why {
+            code: WhyCode::Unserved,
+            since: queued_since(history),
+            reason: lack.to_string(),
+            remedy: format!(
+                "start {}, or let those go on that are paused",
+                asked(history)
+            ),
+        };
+    }
     match run.due_at {
         Some(until) => Why {
             code: WhyCode::Delayed,
@@ -106,22 +128,27 @@ fn pending(history: &History) -> Why {
         None => Why {
             code: WhyCode::Queued,
             since: queued_since(history),
-            reason: format!("no worker has taken it yet: it asks for {}", asked(run)),
+            reason: format!("no worker has taken it yet: it asks for {}", asked(history)),
             remedy: "start a worker that fits, or wait until one has a free slot and the limits of its workflow have room".to_owned(),
         },
     }
 }
 
 /// What a run asks of a worker.
-fn asked(run: &Run) -> String {
-    let labels = if run.labels.is_empty() {
+fn asked(history: &History) -> String {
+    let queue = waits_in(&history.run, &history.events);
+    let labels = if queue.labels.is_empty() {
         String::new()
     } else {
-        format!(" and labels {}", run.labels.to_json())
+        format!(" and has labels {}", queue.labels.to_json())
+    };
+    let version = match queue.version {
+        1 => String::new(),
+        version => format!(" in version {version}"),
     };
     format!(
-        "one of pool `{}` that serves workflow `{}`{labels}",
-        run.pool, run.workflow
+        "one of pool `{}` that serves workflow `{}`{version}{labels}",
+        queue.pool, queue.workflow
     )
 }
 
@@ -175,13 +202,13 @@ fn running(history: &History, worker: Option<&WorkerRecord>, now: Timestamp) -> 
                 "worker `{name}` on host `{}` has not been heard of since {}",
                 worker.registered.host, worker.seen_at
             ),
-            remedy: format!("another worker takes it over: {}", asked(run)),
+            remedy: format!("another worker takes it over: {}", asked(history)),
         },
         None => Why {
             code: WhyCode::WorkerSilent,
             since,
             reason: "the worker that drove it is not known any more".to_owned(),
-            remedy: format!("another worker takes it over: {}", asked(run)),
+            remedy: format!("another worker takes it over: {}", asked(history)),
         },
     }
 }

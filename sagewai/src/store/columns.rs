@@ -5,7 +5,43 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::model::{Ending, GateRules, Header, Park, RunState, Then};
+#[cfg(feature = "postgres")]
+use crate::model::ServedWorkflow;
+use crate::model::{Ending, GateRules, Header, NewRun, Park, QueueName, RunState, Then};
+
+/// What identifies a queue: workflow, version, pool, and the one JSON text of the labels.
+pub(super) type QueueColumns = (String, i32, String, String);
+
+/// The queue to which a run belongs.
+pub(super) fn home(run: &NewRun) -> QueueColumns {
+    let labels = run.labels.to_json();
+    (
+        run.workflow.clone(),
+        count(run.version),
+        run.pool.clone(),
+        labels,
+    )
+}
+
+/// A queue by its name.
+pub(super) fn queue(name: &QueueName) -> QueueColumns {
+    let labels = name.labels.to_json();
+    (
+        name.workflow.clone(),
+        count(name.version),
+        name.pool.clone(),
+        labels,
+    )
+}
+
+/// Names of workflows, and beside each its version.
+#[cfg(feature = "postgres")]
+pub(super) fn served(workflows: &[ServedWorkflow]) -> (Vec<String>, Vec<i32>) {
+    let workflows = workflows.iter();
+    workflows
+        .map(|served| (served.name.clone(), count(served.version)))
+        .unzip()
+}
 
 /// A length of time in microseconds, short enough to be added to any time of this age.
 pub(super) fn micros(length: Duration) -> i64 {
@@ -84,7 +120,7 @@ impl Move {
     pub(super) fn of(then: &Then) -> Option<Move> {
         Some(match then {
             Then::Continue => return None,
-            Then::HandBack => Move::to(RunState::Pending),
+            Then::HandBack | Then::HandOver(_) => Move::to(RunState::Pending),
             Then::Finish(Ending::Completed) => Move::to(RunState::Completed),
             Then::Finish(Ending::Failed { error }) => Move {
                 error: Some(text(error)),

@@ -409,7 +409,7 @@ impl News {
                     // Its time may come before that of any other: whoever watches the clock looks again.
                     news.work |= park.wake_after.is_some();
                 }
-                (Then::HandBack, Some(_)) => news.work = true,
+                (Then::HandBack | Then::HandOver(_), Some(_)) => news.work = true,
                 _ => {}
             }
         }

@@ -36,6 +36,19 @@ macro_rules! held_by_sql {
             async fn put(&mut self, before: &Run, after: &Run) -> Result<(), Failure> {
                 use $crate::store::held_sql::Place;
                 let run = before.key().uuid();
+                let (from, to) = (Place::of(before), Place::of(after));
+                let moves = from != to;
+                let leave = match from {
+                    Place::Queue => Some(sqlx::query(sql::DEQUEUE).bind(run)),
+                    Place::Timer(at) => {
+                        Some(sqlx::query(sql::DISARM).bind(at.as_micros()).bind(run))
+                    }
+                    Place::Nowhere => None,
+                };
+                // Its place follows from the row as it was.
+                if let Some(statement) = leave.filter(|_| moves) {
+                    statement.execute(self.connection()).await?;
+                }
                 sqlx::query(sql::PUT_RUN)
                     .bind(run)
                     .bind(after.state.as_str())
@@ -48,23 +61,12 @@ macro_rules! held_by_sql {
                     .bind(after.pausing)
                     .execute(self.connection())
                     .await?;
-                let (from, to) = (Place::of(before), Place::of(after));
-                if from == to {
-                    return Ok(());
-                }
-                let leave = match from {
-                    Place::Queue => Some(sqlx::query(sql::DEQUEUE).bind(run)),
-                    Place::Timer(at) => {
-                        Some(sqlx::query(sql::DISARM).bind(at.as_micros()).bind(run))
-                    }
-                    Place::Nowhere => None,
-                };
                 let enter = match to {
                     Place::Queue => Some(sqlx::query(sql::ENQUEUE).bind(run)),
                     Place::Timer(at) => Some(sqlx::query(sql::ARM).bind(at.as_micros()).bind(run)),
                     Place::Nowhere => None,
                 };
-                for statement in leave.into_iter().chain(enter) {
+                if let Some(statement) = enter.filter(|_| moves) {
                     statement.execute(self.connection()).await?;
                 }
                 Ok(())

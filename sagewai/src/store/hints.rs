@@ -4,7 +4,7 @@
 //! what can never change may come along with one, within the process: the result of a run that is complete.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -23,6 +23,8 @@ struct Shared {
     due: AtomicBool,
     /// Whether words of other processes arrive.
     live: AtomicBool,
+    /// Counts words about what people want of workers.
+    wishes: AtomicU64,
     runs: Mutex<HashMap<RunKey, watch::Sender<Heard>>>,
 }
 
@@ -38,6 +40,7 @@ impl Default for Hints {
             work: watch::Sender::new(0),
             due: AtomicBool::new(false),
             live: AtomicBool::new(false),
+            wishes: AtomicU64::new(0),
             runs: Mutex::default(),
         }))
     }
@@ -82,6 +85,17 @@ impl Hints {
         self.0.due.swap(false, Ordering::AcqRel)
     }
 
+    /// People want something of a worker: each one that hears it looks whether it is meant.
+    pub fn tell_wish(&self) {
+        self.0.wishes.fetch_add(1, Ordering::AcqRel);
+        self.tell_work();
+    }
+
+    /// How often that was told.
+    pub(crate) fn wishes(&self) -> u64 {
+        self.0.wishes.load(Ordering::Acquire)
+    }
+
     /// A run has ended or gone to sleep.
     pub fn tell_run(&self, run: RunKey) {
         if let Some(sender) = self.runs().get(&run) {
@@ -99,7 +113,7 @@ impl Hints {
 
     /// Another process changed something.
     pub fn tell_all(&self) {
-        self.tell_work();
+        self.tell_wish();
         self.tell_runs();
     }
 

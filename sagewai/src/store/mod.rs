@@ -49,10 +49,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    Act, Admission, Answer, Beat, ClaimOne, Claimed, Commit, DueSchedules, Gate, History,
-    Journal as RunJournal, Lease, LimitedClaim, Limits, Messages, NewRun, NewWorker, Outcome, Run,
-    RunFilter, RunId, RunKey, RunState, RunningStep, ScheduleRecord, Serves, StartRules, Started,
-    Tick, Timestamp, Verdict, WorkerKey, WorkerRecord,
+    Act, Admission, Answer, Assigned, Assigning, Backlog, Beat, ClaimOne, Claimed, Commit,
+    DueSchedules, Gate, History, Journal as RunJournal, Lease, LimitedClaim, Limits, Messages,
+    NewRun, NewWorker, Outcome, Registered, Run, RunFilter, RunId, RunKey, RunState, RunningStep,
+    ScheduleRecord, Serves, StartRules, Started, Tick, Timestamp, Verdict, Wish, WorkerKey,
+    WorkerRecord,
 };
 
 pub use any::AnyStore;
@@ -70,17 +71,30 @@ pub use start_in::OpenTransaction;
 /// The largest payload that a store takes, in bytes of JSON text: 16 MiB.
 pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 
+/// How long the row of a worker that is gone is kept: a day.
+pub const WORKERS_KEPT: Duration = Duration::from_hours(24);
+
 /// A place where runs live. Implemented by [`InMemoryStore`], [`SqliteStore`], [`PostgresStore`], and by your own;
 /// `store::conformance` (feature `testing`) is its contract as tests.
 ///
 /// A store is a cheap handle: clones share everything.
 pub trait Store:
-    Schema + Journal + Queue + Outside + Schedules + Query + Debug + Send + Sync + 'static
+    Schema + Journal + Queue + Fleet + Outside + Schedules + Query + Debug + Send + Sync + 'static
 {
 }
 
-impl<T: Schema + Journal + Queue + Outside + Schedules + Query + Debug + Send + Sync + 'static>
-    Store for T
+impl<T> Store for T where
+    T: Schema
+        + Journal
+        + Queue
+        + Fleet
+        + Outside
+        + Schedules
+        + Query
+        + Debug
+        + Send
+        + Sync
+        + 'static
 {
 }
 
@@ -152,8 +166,9 @@ pub trait Journal {
 /// Claims and leases.
 #[async_trait]
 pub trait Queue {
-    /// Registers one life of a worker; its lease begins.
-    async fn register(&self, worker: &NewWorker) -> StoreResult<()>;
+    /// Registers one life of a worker; its lease begins. Where it calls its name its own, and a worker that is not gone
+    /// does so too, nothing is written. Rows of workers that have been gone for [`WORKERS_KEPT`] are removed.
+    async fn register(&self, worker: &NewWorker) -> StoreResult<Registered>;
 
     /// Extends a worker's lease, counted from now on the store's clock, and notes what it is executing. A worker
     /// that was found dead stays dead: [`Lease::Lost`].
@@ -180,8 +195,9 @@ pub trait Queue {
     async fn tick(&self) -> StoreResult<Tick>;
 
     /// Takes up to `limit` runs that this worker may serve, of workflows without limits: `running`, under a new epoch.
-    /// Queued ones come by age, to which each level of priority adds a minute; runs of workers that are gone come first.
-    /// Two workers never get the same run.
+    /// Queued ones come by age, to which each level of priority adds a minute; after them those that are
+    /// [meant](Fleet::assign) for this worker, and first of all runs of workers that are gone. Two workers never get the
+    /// same run.
     ///
     /// A worker that is gone itself gets nothing.
     async fn claim(
@@ -215,6 +231,25 @@ pub trait Queue {
         run: &RunId,
         limits: &Limits,
     ) -> StoreResult<ClaimOne>;
+}
+
+/// The workers as a whole.
+#[async_trait]
+pub trait Fleet {
+    /// Notes what people want of a worker. It hears of it by a hint, and else by its next [`beat`](Queue::beat). Returns
+    /// whether the worker is there and not gone; only then something is written.
+    async fn wish(&self, worker: WorkerKey, wish: Wish) -> StoreResult<bool>;
+
+    /// What people want of a worker; none where it is gone.
+    async fn wished(&self, worker: WorkerKey) -> StoreResult<Option<Wish>>;
+
+    /// Queues in which runs wait that are claimable now, each with how many they are. Costs by the queues, and by what is
+    /// counted of each.
+    async fn backlog(&self) -> StoreResult<Vec<Backlog>>;
+
+    /// Has [`choose`](crate::model::choose) choose a worker, and keeps the choice for as long as it lasts: it counts as
+    /// a run of that worker until it expires or is claimed. One choice at a time is made, by whomever.
+    async fn assign(&self, ask: &Assigning) -> StoreResult<Option<Assigned>>;
 }
 
 /// What comes to runs from outside.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::model::{
-    Cause, Checkpoint, CheckpointKind, Child, Decision, Done, Event, Gate, Header, Json,
-    NewCheckpoint, NewWorker, Outcome, Position, Run, RunId, RunState, ScheduleRecord, Signal,
-    Timestamp, WorkerKey, WorkerRecord,
+    Backlog, Cause, Checkpoint, CheckpointKind, Child, Decision, Done, Event, Gate, Header, Json,
+    NewCheckpoint, NewWorker, Outcome, Position, QueueName, Run, RunId, RunState, ScheduleRecord,
+    Signal, Timestamp, Wish, WorkerKey, WorkerRecord,
 };
 
 /// Why a row cannot be read.
@@ -65,6 +65,7 @@ pub(super) fn run(row: &impl Cells) -> Read<Run> {
     Ok(Run {
         id: run_id(row)?,
         workflow: row.text("workflow")?,
+        version: count(row.int("version")?)?,
         pool: row.text("pool")?,
         labels: json(&row.text("labels")?)?,
         state: state(row)?,
@@ -222,16 +223,20 @@ pub(super) fn worker(row: &impl Cells) -> Read<WorkerRecord> {
         registered: NewWorker {
             key: WorkerKey::from_uuid(row.uuid("worker")?),
             name: row.text("name")?,
+            exclusive: row.flag_or_null("exclusive")?.unwrap_or(false),
             pool: row.text("pool")?,
             labels: json(&row.text("labels")?)?,
             slots: count(row.int("slots")?)?,
             lease: duration(row.big("lease_us")?),
             host: row.text("host")?,
+            program: json(&row.text("program")?)?,
         },
         started_at: time(row, "started_at")?,
         seen_at: time(row, "seen_at")?,
         lease_until: time(row, "lease_until")?,
         gone_at: time_or_null(row, "gone_at")?,
+        signed_off: row.flag_or_null("signed_off")?.unwrap_or(false),
+        wish: wish(&row.text("wish")?)?,
         running: json(&row.text("running")?)?,
     })
 }
@@ -245,6 +250,25 @@ pub(super) fn schedule(row: &impl Cells) -> Read<ScheduleRecord> {
         json(&row.text("definition")?)?,
         json(&row.text("progress")?)?,
     ))
+}
+
+/// Reads what people want of a worker.
+pub(super) fn wish(word: &str) -> Read<Wish> {
+    Wish::from_word(word).ok_or_else(|| Unreadable::new("wish", word))
+}
+
+/// Reads what `BACKLOG` of either database selects.
+pub(super) fn backlog(row: &impl Cells) -> Read<Backlog> {
+    Ok(Backlog {
+        queue: QueueName {
+            workflow: row.text("workflow")?,
+            version: count(row.int("version")?)?,
+            pool: row.text("pool")?,
+            labels: json(&row.text("labels")?)?,
+        },
+        runs: row.big("runs")?.unsigned_abs(),
+        since: time(row, "since")?,
+    })
 }
 
 /// Reads the state of a run.

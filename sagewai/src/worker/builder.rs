@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use super::WorkflowWorker;
 use super::dispatch::dispatch;
 use super::handle::{Stop, WorkerHandle};
-use super::life::{Life, Setup};
+use super::identity::begin_life;
+use super::life::Setup;
 use super::reminder::{OnReminder, Reminded};
 #[cfg(feature = "schedules")]
 use super::schedules;
@@ -38,6 +39,9 @@ fn defaults(store: AnyStore) -> Setup {
         store,
         registry: Registry::default(),
         name: String::new(),
+        exclusive: false,
+        version: None,
+        in_place: false,
         pool: DEFAULT_POOL.to_owned(),
         labels: Labels::new(),
         credentials: None,
@@ -58,6 +62,7 @@ pub(crate) fn setup_in_place(store: &AnyStore, definition: Definition) -> Setup 
     // The first one cannot clash.
     let _ = setup.registry.add(definition);
     setup.name = generated_name();
+    setup.in_place = true;
     setup.concurrency = 1;
     setup
 }
@@ -78,15 +83,16 @@ pub struct WorkerBuilder {
 }
 
 impl WorkerBuilder {
-    /// Serves this workflow: pass the function itself. Runs of workflows that a worker does not serve are left to
-    /// others.
+    /// Serves this workflow in its version: pass the function itself. Runs of workflows and versions that a worker does not
+    /// serve are left to others. Two functions of one name and different versions may stand side by side.
     pub fn workflow<Arguments, F: WorkflowFn<Arguments>>(mut self, _workflow: F) -> WorkerBuilder {
         let new = Definition::of::<F::Workflow>();
         if let Err(held) = self.setup.registry.add(new) {
             self.wrong(Error::Worker {
                 reason: format!(
-                    "two workflows are named `{}`: `{}::{}` and `{}::{}`; rename one with `#[workflow(name = \"..\")]`",
-                    new.name, held.module, held.function, new.module, new.function
+                    "two workflows are named `{}` in version {}: `{}::{}` and `{}::{}`; rename one with \
+                     `#[workflow(name = \"..\")]`, or give it another `version`",
+                    new.name, new.version, held.module, held.function, new.module, new.function
                 ),
             });
         }
@@ -103,9 +109,19 @@ impl WorkerBuilder {
         self
     }
 
-    /// Its name, for people; made of the machine's process id and a draw by default. Names need not be unique.
+    /// Its name, which is its own: a worker of a name that a living one has does not start. Started again after a crash, it
+    /// waits until that life is known to be over: its process is gone, or its lease has passed. By default the name is
+    /// made of the process id and a draw.
     pub fn name(mut self, name: impl Into<String>) -> WorkerBuilder {
         self.setup.name = name.into();
+        self.setup.exclusive = true;
+        self
+    }
+
+    /// The version of the program, as [`Client::workers`](crate::Client::workers) shows it: `env!("CARGO_PKG_VERSION")`, for
+    /// instance. None by default. It has nothing to do with the versions of workflows.
+    pub fn version(mut self, version: impl Into<String>) -> WorkerBuilder {
+        self.setup.version = Some(version.into());
         self
     }
 
@@ -203,7 +219,8 @@ impl WorkerBuilder {
     ///
     /// # Errors
     /// [`Error::Worker`] and [`Error::Invalid`] for a set-up that cannot work, [`Error::Store`] where the store
-    /// cannot be reached or its tables are missing.
+    /// cannot be reached or its tables are missing. [`Error::Worker`] too where a living worker has its
+    /// [name](WorkerBuilder::name).
     pub async fn start(self) -> Result<WorkerHandle, Error> {
         #[cfg(feature = "schedules")]
         let schedules = self.schedules.clone();
@@ -213,7 +230,7 @@ impl WorkerBuilder {
         setup.store.check().await?;
         #[cfg(feature = "schedules")]
         schedules::put_all(&setup.store, schedules).await?;
-        let life = Life::begin(&setup).await?;
+        let life = begin_life(&setup).await?;
         let (stop, stopped) = watch::channel(Stop::No);
         let name = setup.name.clone();
         let task = tokio::spawn(dispatch(life, stopped));
@@ -224,7 +241,7 @@ impl WorkerBuilder {
         })
     }
 
-    /// Runs it until SIGTERM or SIGINT, then shuts it down. A second signal gives everything back at once.
+    /// Runs it until SIGTERM or SIGINT, then shuts it down; or until it is [drained](crate::Workers::drain) from outside. A second signal gives everything back at once.
     ///
     /// # Errors
     /// As [`start`](WorkerBuilder::start) and [`shutdown`](WorkerHandle::shutdown).
@@ -267,6 +284,9 @@ impl WorkerBuilder {
         }
         crate::model::worker_name(&setup.name)?;
         crate::model::pool_name(&setup.pool)?;
+        if let Some(version) = &setup.version {
+            crate::model::program_version(version)?;
+        }
         setup.labels.check()?;
         let reason = if setup.registry.is_empty() {
             "it serves no workflow; name at least one with `.workflow(f)`"

@@ -11,13 +11,14 @@ use tokio::time::{Instant, sleep_until};
 
 use super::drive::{Ended, Mail, drive};
 use super::handle::Stop;
+use super::identity::begin_life;
 use super::lease::{self, Undertaker};
 use super::life::{Life, Setup};
 #[cfg(feature = "schedules")]
 use super::schedules;
 use crate::clock::Backoff;
 use crate::error::Error;
-use crate::model::{Claimed, RunKey, Serves};
+use crate::model::{Claimed, RunKey, Serves, Wish};
 use crate::store::{StoreResult, WorkWatch};
 
 /// What can happen to a worker.
@@ -46,29 +47,49 @@ pub(crate) async fn dispatch(life: Life, mut stop: watch::Receiver<Stop>) -> Res
             Stopped::Asked => return worker.sign_off(&mut stop).await,
             Stopped::LeaseLost => {
                 tracing::warn!(worker = %setup.name, "lease lost; registering anew");
+                let wish = worker.wish;
                 worker.drop_everything().await;
+                match register_anew(&setup, wish, &mut stop).await? {
+                    Some(next) => life = next,
+                    None => return Ok(()),
+                }
             }
-        }
-        match register_anew(&setup, &mut stop).await {
-            Some(next) => life = next,
-            None => return Ok(()),
         }
     }
 }
 
-/// Registers the next life as soon as the store is there; none when the worker was asked to end meanwhile.
-async fn register_anew(setup: &Setup, stop: &mut watch::Receiver<Stop>) -> Option<Life> {
+/// Registers the next life as soon as the store is there; none when the worker was asked to end meanwhile. What was wanted
+/// of the last one is wanted of the next.
+async fn register_anew(
+    setup: &Setup,
+    wish: Wish,
+    stop: &mut watch::Receiver<Stop>,
+) -> Result<Option<Life>, Error> {
     let mut backoff = Backoff::new();
     while *stop.borrow() == Stop::No {
-        match Life::begin(setup).await {
-            Ok(life) => return Some(life),
-            Err(error) => {
+        let begun = tokio::select! {
+            begun = begin_life(setup) => begun,
+            _ = stop.wait_for(|stop| *stop != Stop::No) => return Ok(None),
+        };
+        match begun {
+            Ok(life) => {
+                if wish != Wish::Run {
+                    // Told again, if this is lost.
+                    let _ = setup.store.wish(life.key, wish).await;
+                }
+                return Ok(Some(life));
+            }
+            Err(Error::Store(error)) => {
                 tracing::warn!(worker = %setup.name, %error, "not registered yet");
                 backoff.pause().await;
             }
+            Err(error) => {
+                tracing::error!(worker = %setup.name, %error, "worker ends");
+                return Err(error);
+            }
         }
     }
-    None
+    Ok(None)
 }
 
 /// Why a life ended.
@@ -107,6 +128,10 @@ struct Worker {
     undertaker: Undertaker,
     /// Until when nobody is declared dead, after the store was away.
     patient_until: Instant,
+    /// What people want of it.
+    wish: Wish,
+    /// How often people had wanted something of workers when that was read.
+    wishes: u64,
     /// Whether the last claim may have left something behind.
     more: bool,
     /// The same for workflows with limits.
@@ -138,6 +163,8 @@ impl Worker {
             proof_at: Instant::now(),
             undertaker: Undertaker::default(),
             patient_until: Instant::now(),
+            wish: Wish::Run,
+            wishes: life.wishes_before,
             more: false,
             more_limited: false,
             first: First::Unlimited,
@@ -164,6 +191,9 @@ impl Worker {
             if let Err(error) = step {
                 tracing::warn!(worker = %self.life.setup.name, %error, "no answer from the store; asking again");
                 self.poll_at = Instant::now() + self.poll_interval().min(RETRY_AFTER);
+            }
+            if self.wish == Wish::Drain {
+                return Stopped::Asked;
             }
         }
     }
@@ -209,7 +239,8 @@ impl Worker {
 
     /// Looks at the clock, for workers that died, for messages, and for work.
     async fn poll(&mut self) -> StoreResult<()> {
-        let setup = &self.life.setup;
+        let life = self.life.clone();
+        let setup = &life.setup;
         // Whoever was cut off for a whole lease would find itself dead, and everybody who was cut off with it: first
         // they all get a chance to say that they live.
         if self.life.since_extended() >= setup.lease {
@@ -223,6 +254,7 @@ impl Worker {
         self.ticked_at = Instant::now();
         let (tick, work) = if self.life.since_extended() >= setup.heartbeat_interval / 2 {
             let beat = self.life.beat(&self.serves).await?;
+            self.heed(beat.wish);
             (beat.tick, beat.work)
         } else {
             (setup.store.tick().await?, true)
@@ -246,8 +278,31 @@ impl Worker {
         Ok(())
     }
 
+    /// Reads what people want of it, if they want something of any worker.
+    async fn hear_wish(&mut self) -> StoreResult<()> {
+        let store = &self.life.setup.store;
+        let wishes = store.hints().wishes();
+        if wishes != self.wishes {
+            // Where it is gone, its lease will tell.
+            let wish = store.wished(self.life.key).await?;
+            self.wishes = wishes;
+            self.heed(wish.unwrap_or(self.wish));
+        }
+        Ok(())
+    }
+
+    fn heed(&mut self, wish: Wish) {
+        if wish != self.wish {
+            tracing::info!(worker = %self.life.setup.name, wish = wish.as_str(), "asked from outside");
+            self.wish = wish;
+            self.more = !self.serves.workflows.is_empty();
+            self.more_limited = !self.serves.limited.is_empty();
+        }
+    }
+
     /// Looks for messages and for work.
     async fn look(&mut self) -> StoreResult<()> {
+        self.hear_wish().await?;
         if self.life.setup.store.hints().take_due() {
             let tick = self.life.setup.store.tick().await?;
             let due = tick.next_due.map(|due| due.max(SHORTEST_POLL));
@@ -277,6 +332,9 @@ impl Worker {
             let strays = self.life.setup.store.strays(self.life.key, &driven).await?;
             self.strays = false;
             self.drive_all(strays);
+        }
+        if self.wish != Wish::Run {
+            return Ok(());
         }
         match self.first {
             First::Unlimited => {
@@ -343,9 +401,14 @@ impl Worker {
 
     fn drive_all(&mut self, claimed: Vec<Claimed>) {
         for claimed in claimed {
-            let Some(definition) = self.life.setup.registry.get(&claimed.run.workflow) else {
+            let Some(definition) = self
+                .life
+                .setup
+                .registry
+                .get(&claimed.run.workflow, claimed.run.version)
+            else {
                 // The store gives only what was asked for.
-                tracing::error!(run = %claimed.run.id, workflow = %claimed.run.workflow, "claimed a workflow that is not served");
+                tracing::error!(run = %claimed.run.id, workflow = %claimed.run.workflow, version = claimed.run.version, "claimed a workflow that is not served");
                 continue;
             };
             let key = claimed.run.key();

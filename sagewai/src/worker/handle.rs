@@ -50,6 +50,21 @@ impl WorkerHandle {
         }
     }
 
+    /// Waits until the worker ends by itself: because it was [drained](crate::Workers::drain) from outside.
+    ///
+    /// # Errors
+    /// As [`shutdown`](WorkerHandle::shutdown), and where another worker has taken its name while it was cut off.
+    pub async fn wait(mut self) -> Result<(), Error> {
+        let Some(task) = &mut self.task else {
+            return Ok(());
+        };
+        task.await.unwrap_or_else(|panic| {
+            Err(Error::Worker {
+                reason: format!("its loop ended by itself: {panic}"),
+            })
+        })
+    }
+
     /// Asks the worker to end; asked to end at once after it was asked to drain, it does.
     pub(crate) fn ask(&self, stop: Stop) {
         self.stop.send_modify(|held| *held = (*held).max(stop));

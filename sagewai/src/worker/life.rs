@@ -12,8 +12,8 @@ use super::reminder::OnReminder;
 use crate::clock::{Backoff, StoreClock};
 use crate::credentials::WorkerCredentials;
 use crate::model::{
-    Beat, Commit, Labels, Lease, NewWorker, Position, Run, RunId, RunKey, RunState, RunningStep,
-    Serves, Verdict, WorkerKey,
+    Beat, Commit, Labels, Lease, NewWorker, Position, Program, QueueName, Registered, Run, RunId,
+    RunKey, RunState, RunningStep, Serves, Verdict, WorkerKey, WorkerRecord,
 };
 use crate::store::{AnyStore, StoreError, StoreResult};
 use crate::workflow::Registry;
@@ -24,6 +24,12 @@ pub(crate) struct Setup {
     pub(crate) store: AnyStore,
     pub(crate) registry: Registry,
     pub(crate) name: String,
+    /// Whether the name is its own.
+    pub(crate) exclusive: bool,
+    /// That of the program.
+    pub(crate) version: Option<String>,
+    /// Whether it drives one certain run, and its steps, whatever they ask for.
+    pub(crate) in_place: bool,
     pub(crate) pool: String,
     pub(crate) labels: Labels,
     pub(crate) credentials: Option<Arc<WorkerCredentials>>,
@@ -38,6 +44,30 @@ pub(crate) struct Setup {
     pub(crate) on_reminder: OnReminder,
 }
 
+impl Setup {
+    /// Whether runs of a queue may be driven here, as far as it asks for a worker.
+    pub(crate) fn takes(&self, queue: &QueueName) -> bool {
+        self.in_place || (self.pool == queue.pool && self.labels.contain(&queue.labels))
+    }
+
+    fn program(&self) -> Program {
+        Program {
+            version: self.version.clone(),
+            host: whoami::hostname().unwrap_or_default(),
+            pid: std::process::id(),
+            workflows: self.registry.served(),
+        }
+    }
+}
+
+/// What became of the wish to begin a life.
+pub(crate) enum Begun {
+    /// It has begun.
+    Life(Box<Life>),
+    /// Another life has the name.
+    NameHeld(Box<WorkerRecord>),
+}
+
 /// What all tasks of one life share.
 #[derive(Debug)]
 pub(crate) struct Life {
@@ -48,6 +78,8 @@ pub(crate) struct Life {
     extended: Mutex<Instant>,
     executing: Mutex<HashMap<(RunKey, Position), Executing>>,
     lost: Notify,
+    /// How often people had wanted something of workers before it registered.
+    pub(crate) wishes_before: u64,
     /// Held for as long as this process lives; see [`super::proof`].
     _lock: Option<LifeLock>,
 }
@@ -63,16 +95,18 @@ struct Executing {
 const STEPS_NAMED_MAX: usize = 1_000;
 
 impl Life {
-    /// Registers a new life.
-    pub(crate) async fn begin(setup: &Setup) -> StoreResult<Life> {
+    /// Registers a new life, if its name is free.
+    pub(crate) async fn begin(setup: &Setup) -> StoreResult<Begun> {
         let key = WorkerKey::generate();
         let lock = LifeLock::take(key);
         let now = setup.store.now().await?;
-        setup
+        let wishes_before = setup.store.hints().wishes();
+        let registered = setup
             .store
             .register(&NewWorker {
                 key,
                 name: setup.name.clone(),
+                exclusive: setup.exclusive,
                 pool: setup.pool.clone(),
                 labels: setup.labels.clone(),
                 slots: u32::try_from(setup.concurrency).unwrap_or(u32::MAX),
@@ -81,18 +115,23 @@ impl Life {
                     .as_ref()
                     .map(|lock| lock.host().to_owned())
                     .unwrap_or_default(),
+                program: setup.program(),
             })
             .await?;
+        if let Registered::NameHeld(holder) = registered {
+            return Ok(Begun::NameHeld(holder));
+        }
         tracing::info!(worker = %setup.name, key = %key, "worker registered");
-        Ok(Life {
+        Ok(Begun::Life(Box::new(Life {
             setup: setup.clone(),
             key,
             clock: StoreClock::new(now),
             extended: Mutex::new(Instant::now()),
             executing: Mutex::default(),
             lost: Notify::new(),
+            wishes_before,
             _lock: lock,
-        })
+        })))
     }
 
     /// Extends the lease and tells what is being executed.

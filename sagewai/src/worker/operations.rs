@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::model::{
-    EventKind, GateRequest, Journal, Json, NewRun, Position, RunId, Timestamp, Waiting,
+    EventKind, GateRequest, Journal, Json, NewRun, Position, QueueName, RunId, Timestamp, Waiting,
 };
 use crate::workflow::StepSpec;
 use crate::workflow::erased::StepBody;
@@ -20,6 +20,15 @@ pub(crate) struct LiveStep {
     /// The attempt that runs, or comes next; from 1.
     pub(crate) attempt: u32,
     pub(crate) stage: Stage,
+    /// The queue whose workers may execute it, where this one may not.
+    pub(crate) elsewhere: Option<Box<QueueName>>,
+}
+
+impl LiveStep {
+    /// Whether its attempt begins here, after the next commit.
+    fn is_due_here(&self) -> bool {
+        self.stage == Stage::Due && self.elsewhere.is_none()
+    }
 }
 
 /// Where a step stands between attempts.
@@ -121,7 +130,7 @@ impl Operations {
     /// Whether something is executed here or is about to be.
     pub(crate) fn is_busy(&self) -> bool {
         self.0.values().any(|operation| match operation {
-            Operation::Step(step) => matches!(step.stage, Stage::Due | Stage::Running),
+            Operation::Step(step) => step.stage == Stage::Running || step.is_due_here(),
             Operation::Start(_) => true,
             _ => false,
         })
@@ -129,7 +138,21 @@ impl Operations {
 
     /// Steps whose attempt begins now, in the order of their positions.
     pub(crate) fn due_steps(&self) -> Vec<Position> {
-        self.sorted(|operation| matches!(operation, Operation::Step(s) if s.stage == Stage::Due))
+        self.sorted(|operation| matches!(operation, Operation::Step(s) if s.is_due_here()))
+    }
+
+    /// The first step, by its position, whose attempt is to begin on another worker, and the queue of those.
+    pub(crate) fn due_elsewhere(&self) -> Option<(&Position, &QueueName)> {
+        let elsewhere = self
+            .0
+            .iter()
+            .filter_map(|(position, operation)| match operation {
+                Operation::Step(step) if step.stage == Stage::Due => {
+                    Some((position, step.elsewhere.as_deref()?))
+                }
+                _ => None,
+            });
+        elsewhere.min_by_key(|(position, _)| *position)
     }
 
     /// Runs that are to be started, in the order of their positions.

@@ -61,6 +61,34 @@ impl Drop for LifeLock {
     }
 }
 
+/// What is known here of a life's process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// It is gone.
+    Gone,
+    /// It is there.
+    Alive,
+    /// It is of another machine, or left nothing.
+    None,
+}
+
+/// Looks for the process of a life of this host.
+pub(crate) fn of(key: WorkerKey, host: &str) -> Proof {
+    let found = directory().and_then(|directory| {
+        if self::host(&directory)? != host {
+            return Ok(Proof::None);
+        }
+        let file = File::open(file_of(&directory, key))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Proof::Gone),
+            Err(fs::TryLockError::WouldBlock) => Ok(Proof::Alive),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    });
+    // Whatever goes wrong here, it proves nothing.
+    found.unwrap_or(Proof::None)
+}
+
 /// Lives of this machine whose process is known to be gone, of whatever store.
 pub(crate) fn gone_here() -> Vec<WorkerKey> {
     let Ok(directory) = directory() else {

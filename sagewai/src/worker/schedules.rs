@@ -174,8 +174,8 @@ pub(crate) async fn put(store: &AnyStore, schedule: Schedule) -> Result<Schedule
 /// Refuses schedules that nobody here could serve: a worker that brings one is meant to run it.
 pub(super) fn check_served(schedules: &[Schedule], registry: &Registry) -> Result<(), Error> {
     for schedule in schedules {
-        if let Some(workflow) = schedule.workflow()
-            && registry.get(workflow).is_none()
+        if let Some((workflow, version)) = schedule.workflow()
+            && registry.get(workflow, version).is_none()
         {
             let name = schedule.name();
             return Err(Error::Worker {

@@ -3,6 +3,7 @@
 
 pub(crate) mod approval;
 pub(crate) mod args;
+pub(crate) mod asks;
 mod child;
 pub(crate) mod combine;
 mod context;
@@ -33,6 +34,7 @@ mod watch;
 mod workflow_call;
 
 pub use approval::{ApprovalGate, approval};
+pub use asks::{StaticLabel, StaticLabels};
 pub use child::{ChildCall, ChildHandle, ChildResult, ChildStart, child};
 pub use combine::{Map, TryMap, Won2, Won3, Won4, Won5, Won6, Won7, Won8, map, try_map};
 pub use context::{StepContext, WorkflowContext};
@@ -50,4 +52,4 @@ pub use spec::{Payload, Step, StepSpec, Workflow, WorkflowSpec};
 pub use step_call::StepCall;
 pub use timeout::Timeout;
 pub use unchecked::unchecked;
-pub use workflow_call::{DEFAULT_POOL, WorkflowCall};
+pub use workflow_call::{Assignment, DEFAULT_POOL, WorkflowCall};

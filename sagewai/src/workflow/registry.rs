@@ -6,7 +6,7 @@ use super::erased::{WorkflowBody, workflow_body};
 use super::graph::Graph;
 use super::spec::Workflow;
 use super::workflow_call::WorkflowCall;
-use crate::model::{Limited, Limits};
+use crate::model::{Limited, Limits, ServedWorkflow};
 
 /// A `#[workflow]` function, which is how a workflow is registered: `.workflow(article_pipeline)`.
 #[diagnostic::on_unimplemented(
@@ -40,6 +40,7 @@ arities! {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Definition {
     pub(crate) name: &'static str,
+    pub(crate) version: u32,
     pub(crate) function: &'static str,
     pub(crate) module: &'static str,
     pub(crate) limits: Limits,
@@ -51,6 +52,7 @@ impl Definition {
     pub(crate) fn of<W: Workflow>() -> Definition {
         Definition {
             name: W::SPEC.name,
+            version: W::SPEC.version,
             function: W::SPEC.function,
             module: W::SPEC.module,
             limits: W::SPEC.limits(),
@@ -58,16 +60,24 @@ impl Definition {
             body: workflow_body::<W>,
         }
     }
+
+    fn served(&self) -> ServedWorkflow {
+        ServedWorkflow {
+            name: self.name.to_owned(),
+            version: self.version,
+        }
+    }
 }
 
-/// Definitions by name.
+/// Definitions by name and version.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Registry(BTreeMap<&'static str, Definition>);
+pub(crate) struct Registry(BTreeMap<(&'static str, u32), Definition>);
 
 impl Registry {
-    /// Adds a workflow. Another one of the same name is returned and not replaced; the same one again is fine.
+    /// Adds a workflow. Another one of the same name and version is returned and not replaced; the same one again is
+    /// fine.
     pub(crate) fn add(&mut self, new: Definition) -> Result<(), Box<Definition>> {
-        let held = self.0.entry(new.name).or_insert(new);
+        let held = self.0.entry((new.name, new.version)).or_insert(new);
         if (held.module, held.function) == (new.module, new.function) {
             Ok(())
         } else {
@@ -75,18 +85,23 @@ impl Registry {
         }
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<Definition> {
-        self.0.get(name).copied()
+    pub(crate) fn get(&self, name: &str, version: u32) -> Option<Definition> {
+        self.0.get(&(name, version)).copied()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Names of those without limits.
-    pub(crate) fn unlimited(&self) -> Vec<String> {
+    /// All that are served.
+    pub(crate) fn served(&self) -> Vec<ServedWorkflow> {
+        self.0.values().map(Definition::served).collect()
+    }
+
+    /// Those without limits.
+    pub(crate) fn unlimited(&self) -> Vec<ServedWorkflow> {
         let all = self.0.values().filter(|found| !found.limits.are_any());
-        all.map(|found| found.name.to_owned()).collect()
+        all.map(Definition::served).collect()
     }
 
     /// Those with limits.
@@ -94,6 +109,7 @@ impl Registry {
         let all = self.0.values().filter(|found| found.limits.are_any());
         let limited = all.map(|found| Limited {
             workflow: found.name.to_owned(),
+            version: found.version,
             limits: found.limits,
         });
         limited.collect()

@@ -193,9 +193,10 @@ impl Schedule {
         &self.name
     }
 
-    /// The workflow whose runs it starts.
-    pub(crate) fn workflow(&self) -> Option<&str> {
-        self.runs.as_ref().map(|runs| runs.workflow.as_str())
+    /// The workflow whose runs it starts, and its version.
+    pub(crate) fn workflow(&self) -> Option<(&str, u32)> {
+        let runs = self.runs.as_ref()?;
+        Some((&runs.workflow, runs.version))
     }
 
     /// Name and definition, checked.

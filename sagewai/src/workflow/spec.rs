@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::args::Arguments;
+use super::asks::StaticLabels;
 use super::context::{StepContext, WorkflowContext};
 use super::graph::Graph;
 use super::scope::Scope;
@@ -72,6 +73,10 @@ pub struct StepSpec {
     pub backoff: f64,
     /// Longest time one attempt may take; none by default.
     pub timeout: Option<Duration>,
+    /// The pool whose workers execute it; that of the run by default.
+    pub pool: Option<&'static str>,
+    /// Labels that its worker must have, beside those of the run; none by default.
+    pub labels: StaticLabels,
     /// Parameter names, in order.
     pub params: &'static [&'static str],
     /// The signature as written.
@@ -99,6 +104,8 @@ impl StepSpec {
             retry_delay: Duration::from_secs(1),
             backoff: 2.0,
             timeout: None,
+            pool: None,
+            labels: &[],
             params,
             signature,
             function,
@@ -158,6 +165,12 @@ pub const fn slots(most: u32) -> u32 {
 pub struct WorkflowSpec {
     /// Name by which workers and clients know it; the function's name by default.
     pub name: &'static str,
+    /// Its version; 1 by default. Runs keep the one that they began with.
+    pub version: u32,
+    /// The pool of its runs; none of its own by default.
+    pub pool: Option<&'static str>,
+    /// Labels that the workers of its runs must have; none by default.
+    pub labels: StaticLabels,
     /// How many of its runs all workers together drive at once; no limit by default. A run that waits takes no slot.
     pub concurrency: Option<u32>,
     /// How many runs of one [concurrency key](crate::WorkflowCall::concurrency_key) all workers together drive at once;
@@ -201,6 +214,9 @@ impl WorkflowSpec {
     ) -> WorkflowSpec {
         WorkflowSpec {
             name: function,
+            version: 1,
+            pool: None,
+            labels: &[],
             concurrency: None,
             concurrency_per_key: None,
             rate: None,

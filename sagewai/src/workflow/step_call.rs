@@ -5,6 +5,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::args::Arguments;
+use super::asks::Asks;
 use super::context::StepContext;
 use super::durable::Durable;
 use super::erased::{StepBody, read, step_body, unreadable};
@@ -13,7 +14,7 @@ use super::replay::{Came, Effect};
 use super::scope::Site;
 use super::spec::{BoxFuture, Payload, Step, StepSpec};
 use crate::error::{Fault, StepError};
-use crate::model::{Json, Outcome, Position, digest};
+use crate::model::{Json, Label, Outcome, Position, digest};
 
 /// A call of a `#[step]`: the arguments, and options that override those of the attribute.
 ///
@@ -23,6 +24,8 @@ use crate::model::{Json, Outcome, Position, digest};
 pub struct StepCall<S: Step> {
     input: S::Input,
     spec: StepSpec,
+    /// What it asks of its worker; what the attribute does where it says nothing.
+    asks: Option<Box<Asks>>,
 }
 
 impl<S: Step> StepCall<S> {
@@ -31,6 +34,7 @@ impl<S: Step> StepCall<S> {
         StepCall {
             input,
             spec: S::SPEC,
+            asks: None,
         }
     }
 
@@ -62,6 +66,24 @@ impl<S: Step> StepCall<S> {
         self
     }
 
+    /// The pool whose workers execute the step, instead of that of the run or of the attribute.
+    pub fn pool(mut self, pool: impl Into<String>) -> StepCall<S> {
+        self.asks().pool = Some(pool.into());
+        self
+    }
+
+    /// A label that the step's worker must have, beside those of the run and of the attribute.
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<Label>) -> StepCall<S> {
+        self.asks().labels.insert(key, value);
+        self
+    }
+
+    fn asks(&mut self) -> &mut Asks {
+        let spec = &self.spec;
+        let asks = &mut self.asks;
+        asks.get_or_insert_with(|| Box::new(Asks::of(spec.pool, spec.labels)))
+    }
+
     /// Another name in the journal, where the same step is called for different things.
     pub fn named(mut self, name: &'static str) -> StepCall<S> {
         self.spec.name = name;
@@ -87,36 +109,36 @@ impl<S: Step> Durable for StepCall<S> {
     where
         Self: 'a,
     {
-        call_step(
-            at,
-            self.spec,
-            &self.input,
-            &S::ARGUMENTS,
-            StepBody::Of(step_body::<S>),
-        )
+        let how = (self.spec, self.asks);
+        let body = StepBody::Of(step_body::<S>);
+        call_step(at, how, &self.input, &S::ARGUMENTS, body)
     }
 }
+
+/// How a step is executed, and by whom.
+type How = (StepSpec, Option<Box<Asks>>);
 
 /// The part that depends on what a step takes and returns, and not on the step: compiled once for all that do the same.
 fn call_step<'a, I: Arguments, T: Payload, E: StepError>(
     at: Site,
-    spec: StepSpec,
+    how: How,
     input: &I,
     each: &I::Each,
     body: StepBody,
 ) -> BoxFuture<'a, Result<T, E>> {
-    waiting_call(at, spec, input.write(each, spec.params), body)
+    let input = input.write(each, how.0.params);
+    waiting_call(at, how, input, body)
 }
 
 /// The part that depends on what it returns alone.
 fn waiting_call<'a, T: Payload, E: StepError>(
     at: Site,
-    spec: StepSpec,
+    how: How,
     input: Result<Json, Fault>,
     body: StepBody,
 ) -> BoxFuture<'a, Result<T, E>> {
     Box::pin(async move {
-        let Came { outcome, replayed } = run_step(&at, spec, input, body).await;
+        let Came { outcome, replayed } = run_step(&at, how, input, body).await;
         match read(outcome) {
             Ok(result) => result,
             Err(fault) => {
@@ -130,11 +152,17 @@ fn waiting_call<'a, T: Payload, E: StepError>(
 /// The part of a step's await that does not depend on its types: it is compiled once, and not for each step.
 fn run_step(
     at: &Site,
-    spec: StepSpec,
+    (spec, asks): How,
     input: Result<Json, Fault>,
     body: StepBody,
 ) -> BoxFuture<'_, Came> {
     Box::pin(async move {
+        let input = match asks.as_deref().map(Asks::check) {
+            Some(Err(invalid)) => Err(Fault::Encode {
+                reason: invalid.to_string(),
+            }),
+            _ => input,
+        };
         let input = match input {
             Ok(input) => input,
             // The same on every replay, so there is nothing to store; the name counts all the same.
@@ -148,7 +176,12 @@ fn run_step(
         };
         let digest = digest(&input);
         let replay = at.replay().clone();
-        let effect = Effect::Step { spec, input, body };
+        let effect = Effect::Step {
+            spec,
+            asks,
+            input,
+            body,
+        };
         replay.operation(at, spec.name, digest, effect).await
     })
 }

@@ -3,16 +3,35 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use super::asks::labels_of;
 use super::spec::{Workflow, WorkflowSpec};
 use crate::error::Error;
 #[cfg(feature = "schedules")]
 use crate::model::RunTemplate;
 use crate::model::{
-    Debounce, Header, Invalid, Label, Labels, NewRun, Parent, RunId, StartRules, Timestamp,
+    Assigned, Debounce, Header, Invalid, Label, Labels, NewRun, Parent, RunId, StartRules,
+    Timestamp, WorkerKey,
 };
 
 /// The pool of runs and workers that name none.
 pub const DEFAULT_POOL: &str = "default";
+
+/// The worker that a run is meant for; see [`WorkflowCall::assigned_to`]. It counts as one run of that worker until a run
+/// that was started with it is claimed, or until it expires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment(pub(crate) Assigned);
+
+impl Assignment {
+    /// Name of the worker.
+    pub fn worker(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Key of the worker's present life.
+    pub fn worker_key(&self) -> WorkerKey {
+        self.0.worker
+    }
+}
 
 /// A call of a `#[workflow]`: the arguments, and how the run is to be queued. Start it with a client:
 /// [`start`](WorkflowCall::start) hands it to any worker, [`run`](WorkflowCall::run) drives it here.
@@ -21,10 +40,12 @@ pub struct WorkflowCall<W: Workflow> {
     input: W::Input,
     run_id: Option<String>,
     pool: Option<String>,
-    labels: Labels,
+    /// None: as the attribute says.
+    labels: Option<Labels>,
     priority: i16,
     concurrency_key: Option<String>,
     delay: Duration,
+    assigned: Option<Assigned>,
     start_at: Option<SystemTime>,
     idempotency_key: Option<String>,
     debounce: Option<(String, Duration)>,
@@ -39,10 +60,11 @@ impl<W: Workflow> WorkflowCall<W> {
             input,
             run_id: None,
             pool: None,
-            labels: Labels::new(),
+            labels: None,
             priority: 0,
             concurrency_key: None,
             delay: Duration::ZERO,
+            assigned: None,
             start_at: None,
             idempotency_key: None,
             debounce: None,
@@ -58,16 +80,42 @@ impl<W: Workflow> WorkflowCall<W> {
         self
     }
 
-    /// The pool whose workers may serve it; `default` by default, and that of its parent for a child.
+    /// The pool whose workers may serve it, instead of that of the attribute. Where that names none it is `default`, and
+    /// that of its parent for a child.
     pub fn pool(mut self, pool: impl Into<String>) -> WorkflowCall<W> {
         self.pool = Some(pool.into());
         self
     }
 
-    /// A label that its worker must have.
+    /// A label that its worker must have, beside those of the attribute; of one key, this value counts.
     pub fn label(mut self, key: impl Into<String>, value: impl Into<Label>) -> WorkflowCall<W> {
-        self.labels.insert(key, value);
+        let labels = &mut self.labels;
+        let labels = labels.get_or_insert_with(|| labels_of(W::SPEC.labels));
+        labels.insert(key, value);
         self
+    }
+
+    /// All labels that its worker must have, instead of those of the attribute and those given before.
+    pub fn labels(mut self, labels: Labels) -> WorkflowCall<W> {
+        self.labels = Some(labels);
+        self
+    }
+
+    /// The worker that it is meant for, as a [`WorkerLoadBalancer`](crate::WorkerLoadBalancer) has chosen it. Others take it
+    /// when that one has not claimed it in time.
+    pub fn assigned_to(mut self, assignment: &Assignment) -> WorkflowCall<W> {
+        self.assigned = Some(assignment.0.clone());
+        self
+    }
+
+    /// What it asks of its worker.
+    pub(crate) fn asks(&self) -> (String, Labels) {
+        let pool = self.pool.clone().or(W::SPEC.pool.map(str::to_owned));
+        let labels = self.labels.clone();
+        (
+            pool.unwrap_or_else(|| DEFAULT_POOL.to_owned()),
+            labels.unwrap_or_else(|| labels_of(W::SPEC.labels)),
+        )
     }
 
     /// How urgent it is; 0 by default. Each level is worth a minute of age, and the oldest are claimed first: a run of
@@ -190,7 +238,9 @@ impl<W: Workflow> WorkflowCall<W> {
         parent: Parent,
     ) -> Result<NewRun, Error> {
         self.run_id.get_or_insert_with(|| id.into());
-        self.pool.get_or_insert_with(|| pool.to_owned());
+        if W::SPEC.pool.is_none() {
+            self.pool.get_or_insert_with(|| pool.to_owned());
+        }
         self.header.parent = Some(parent);
         if let Some((key, _)) = &self.debounce {
             let reason = "a child that takes the place of another one's would leave one parent without a result; start \
@@ -206,12 +256,17 @@ impl<W: Workflow> WorkflowCall<W> {
         let workflow = W::SPEC.name.to_owned();
         crate::model::workflow_name(&workflow)?;
         let debounce = self.debounce_rule()?;
-        let pool = self.pool.unwrap_or_else(|| DEFAULT_POOL.to_owned());
+        let (pool, labels) = self.asks();
         crate::model::pool_name(&pool)?;
-        self.labels.check()?;
+        labels.check()?;
         if let Some(key) = &self.concurrency_key {
             check_key(&W::SPEC, key)?;
         }
+        if let Some(assigned) = &self.assigned {
+            let is_later = !self.delay.is_zero() || self.start_at.is_some() || debounce.is_some();
+            check_assigned(&W::SPEC, assigned, is_later)?;
+        }
+        let lasts = self.assigned.as_ref().map(|assigned| assigned.lasts);
         check_header(&self.header)?;
         let id = match (self.run_id, self.idempotency_key) {
             (Some(id), None) => RunId::new(id)?,
@@ -230,14 +285,17 @@ impl<W: Workflow> WorkflowCall<W> {
         let new = NewRun {
             id,
             workflow,
+            version: W::SPEC.version,
             pool,
-            labels: self.labels,
+            labels,
             priority: self.priority,
             concurrency_key: self.concurrency_key,
             input,
             fingerprint: W::FINGERPRINT.cast_signed(),
-            delay: self.delay,
+            // One that is meant for a worker is in nobody's queue until then.
+            delay: lasts.unwrap_or(self.delay),
             not_before: self.start_at.map(Timestamp::from_system),
+            assigned: self.assigned,
             header: self.header,
         };
         let rules = StartRules {
@@ -289,6 +347,10 @@ impl<W: Workflow> WorkflowCall<W> {
                           one run; leave `.run_id(..)` out";
             return Err(Invalid::new("run id", id, reason).into());
         }
+        if let Some(assigned) = &self.assigned {
+            let reason = "an assignment is for one run; leave `.assigned_to(..)` out";
+            return Err(Invalid::new("assignment", &assigned.name, reason).into());
+        }
         if self.idempotency_key.is_some() || self.debounce.is_some() || self.start_at.is_some() {
             let reason = "the schedule says when its runs begin, and each firing starts one; leave \
                           `.idempotency_key(..)`, `.debounce(..)` and `.start_at(..)` out";
@@ -297,6 +359,7 @@ impl<W: Workflow> WorkflowCall<W> {
         let (run, _) = self.submission()?;
         Ok(RunTemplate {
             workflow: run.workflow,
+            version: run.version,
             pool: run.pool,
             labels: run.labels,
             priority: run.priority,
@@ -320,6 +383,18 @@ fn check_key(spec: &WorkflowSpec, key: &str) -> Result<(), Invalid> {
         return Err(Invalid::new("concurrency key", key, reason));
     }
     crate::model::concurrency_key(key)
+}
+
+/// Checks that a run may be meant for a worker.
+fn check_assigned(spec: &WorkflowSpec, assigned: &Assigned, is_later: bool) -> Result<(), Invalid> {
+    let reason = if is_later {
+        "a run that starts later is taken by whoever is free then; leave its time or `.assigned_to(..)` out"
+    } else if spec.limits().are_any() {
+        "runs of a workflow with limits are taken in their order, by whoever is free; leave `.assigned_to(..)` out"
+    } else {
+        return Ok(());
+    };
+    Err(Invalid::new("assignment", &assigned.name, reason))
 }
 
 fn check_header(header: &Header) -> Result<(), Invalid> {

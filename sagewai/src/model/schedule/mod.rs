@@ -69,6 +69,8 @@ pub enum Timing {
 pub struct RunTemplate {
     /// Its workflow.
     pub workflow: String,
+    /// The version of its workflow.
+    pub version: u32,
     /// Its pool.
     pub pool: String,
     /// Labels that its worker must have.
@@ -97,6 +99,7 @@ impl RunTemplate {
         NewRun {
             id,
             workflow: self.workflow.clone(),
+            version: self.version,
             pool: self.pool.clone(),
             labels: self.labels.clone(),
             priority: self.priority,
@@ -104,6 +107,7 @@ impl RunTemplate {
             input: self.input.clone(),
             fingerprint: self.fingerprint,
             delay: Duration::from_micros(self.delay_us),
+            assigned: None,
             not_before: None,
             header,
         }

@@ -242,6 +242,21 @@ macro_rules! conformance_tests {
             lease_that_passed_is_found_by_the_clock
             worker_is_buried_once
             run_of_a_worker_that_signed_off_is_claimable_at_once
+            wish_comes_with_the_beat_until_the_worker_is_gone
+            name_of_its_own_is_that_of_one_living_worker
+            two_registrations_of_one_name_at_once_are_one
+            worker_takes_only_versions_that_it_serves
+            backlog_tells_what_waits_by_what_it_asks_for
+            run_that_is_handed_over_goes_where_it_is_sent
+            run_that_was_handed_over_is_home_after_a_sleep
+            run_that_was_handed_over_can_be_cancelled_in_its_queue
+            run_that_is_meant_for_a_worker_goes_to_it
+            run_that_is_meant_for_a_worker_that_does_not_come_goes_to_any
+            worker_leaves_what_is_meant_for_it_where_it_does_not_serve_it
+            choices_count_before_anything_is_claimed
+            choices_at_once_are_spread
+            choice_that_was_claimed_counts_as_a_run_and_one_that_expired_not_at_all
+
             takeover_comes_before_queued_runs
             takeover_finds_what_a_worker_still_has_among_all_it_had
             takeover_has_one_winner
@@ -309,6 +324,7 @@ mod tests {
             include_str!("cases/limits.rs"),
             include_str!("cases/limited.rs"),
             include_str!("cases/lease.rs"),
+            include_str!("cases/fleet.rs"),
             include_str!("cases/takeover.rs"),
             include_str!("cases/retry.rs"),
             include_str!("cases/schedules.rs"),

@@ -6,8 +6,8 @@ use crate::error::Fault;
 use crate::model::{
     Act, Answer, Beyond, CheckpointKind, Claimed, Commit, Ending, GateRequest, GateRules, Header,
     Journal, Json, Labels, Lease, Messages, NewCheckpoint, NewRun, NewSignal, NewWorker, Outcome,
-    Park, Position, Run, RunId, RunState, Serves, Started, Then, Verdict, Vote, Voted, Waiting,
-    WorkerKey, digest,
+    Park, Position, Program, Run, RunId, RunState, Serves, Started, Then, Verdict, Vote, Voted,
+    Waiting, WorkerKey, digest,
 };
 use crate::store::AnyStore;
 
@@ -52,18 +52,20 @@ impl Scene {
         let registered = NewWorker {
             key: WorkerKey::generate(),
             name: "w".to_owned(),
+            exclusive: false,
             pool: pool.to_owned(),
             labels: labels.clone(),
             slots: 10,
             lease,
             host: "here".to_owned(),
+            program: Program::default(),
         };
         self.store.register(&registered).await.unwrap();
         Worker {
             store: self.store.clone(),
             key: registered.key,
             serves: Serves {
-                workflows: vec![WORKFLOW.to_owned()],
+                workflows: vec![WORKFLOW.into()],
                 limited: Vec::new(),
                 pool: pool.to_owned(),
                 labels,
@@ -327,6 +329,7 @@ pub(super) fn new_run(run_id: &str) -> NewRun {
     NewRun {
         id: id(run_id),
         workflow: WORKFLOW.to_owned(),
+        version: 1,
         pool: POOL.to_owned(),
         labels: Labels::new(),
         priority: 0,
@@ -334,6 +337,7 @@ pub(super) fn new_run(run_id: &str) -> NewRun {
         input: json(r#"{"topic":"ink"}"#),
         fingerprint: 7,
         delay: Duration::ZERO,
+        assigned: None,
         not_before: None,
         header: Header::default(),
     }

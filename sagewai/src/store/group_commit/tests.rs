@@ -284,6 +284,7 @@ async fn news_are_of_work_and_of_runs_that_stopped() {
     let run = NewRun {
         id: RunId::generate(),
         workflow: "article".to_owned(),
+        version: 1,
         pool: "default".to_owned(),
         labels: Labels::new(),
         priority: 0,
@@ -291,6 +292,7 @@ async fn news_are_of_work_and_of_runs_that_stopped() {
         input: Json::null(),
         fingerprint: 0,
         delay: Duration::ZERO,
+        assigned: None,
         not_before: None,
         header: Header::default(),
     };

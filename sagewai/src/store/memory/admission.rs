@@ -98,6 +98,7 @@ impl Entry for MemoryEntry<'_> {
             if let Some(queued) = rows.queued.take() {
                 self.0.queue.remove(&queued);
             }
+            rows.run.version = new.version;
             rows.run.pool.clone_from(&new.pool);
             rows.run.labels.clone_from(&new.labels);
             rows.run.priority = new.priority;

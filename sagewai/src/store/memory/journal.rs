@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::InMemoryStore;
-use super::tables::{RunRows, Tables};
+use super::tables::{Assignment, RunRows, Tables};
 use crate::model::{
     Admission, Cause, Checkpoint, Commit, Ending, Found, Gate, GateRequest, Journal as RunJournal,
     NewRun, Outcome, Park, Position, Run, RunId, RunKey, RunState, StartRules, Started, Then,
@@ -46,7 +46,7 @@ impl Journal for InMemoryStore {
                 // Its time may come before that of any other: whoever watches the clock looks again.
                 self.hints.tell_work();
             }
-            (Then::HandBack, _) => self.hints.tell_work(),
+            (Then::HandBack | Then::HandOver(_), _) => self.hints.tell_work(),
             _ => {}
         }
         if commit.beyond.frees && !matches!(commit.then, Then::Continue) {
@@ -77,7 +77,16 @@ pub(super) fn create(tables: &mut Tables, new: &NewRun) -> Started {
     }
     let now = tables.clock.now();
     tables.runs.insert(key, rows_of(new, now));
-    tables.enqueue(key, new.due_at(now).unwrap_or(now), now);
+    let due_at = new.due_at(now).unwrap_or(now);
+    tables.enqueue(key, due_at, now);
+    if let Some(assigned) = &new.assigned {
+        let assignment = Assignment {
+            run: Some(key),
+            expires_at: due_at,
+        };
+        let place = (assigned.worker, assigned.id);
+        tables.assignments.insert(place, assignment);
+    }
     for (limit, cause) in new.header.limits() {
         tables.endings.insert((now.after(limit), key, cause));
     }
@@ -89,6 +98,7 @@ fn rows_of(new: &NewRun, now: Timestamp) -> RunRows {
     let mut rows = RunRows::new(Run {
         id: new.id.clone(),
         workflow: new.workflow.clone(),
+        version: new.version,
         pool: new.pool.clone(),
         labels: new.labels.clone(),
         state: RunState::Pending,
@@ -212,6 +222,11 @@ fn apply(tables: &mut Tables, commit: &Commit, now: Timestamp) -> StoreResult<Ve
             tables.enqueue(commit.run, now, now);
             Verdict::Committed
         }
+        Then::HandOver(queue) => {
+            rows.away = Some(queue.clone());
+            tables.enqueue(commit.run, now, now);
+            Verdict::Committed
+        }
     })
 }
 
@@ -242,6 +257,7 @@ fn park(tables: &mut Tables, key: RunKey, park: &Park, now: Timestamp) -> Verdic
     if rows.run.wakes != park.wakes {
         return Verdict::Awake;
     }
+    rows.away = None;
     rows.run.state = RunState::Waiting;
     rows.run.waiting = Some(park.waiting.clone());
     if let Some(wait) = park.wake_after {
@@ -260,6 +276,7 @@ fn pause(tables: &mut Tables, key: RunKey, wakes: i32) -> Verdict {
     if rows.run.wakes != wakes {
         return Verdict::Awake;
     }
+    rows.away = None;
     rows.run.state = RunState::Paused;
     rows.run.pausing = false;
     Verdict::Committed
@@ -269,6 +286,7 @@ fn finish(tables: &mut Tables, key: RunKey, ending: &Ending, now: Timestamp) {
     let Some(rows) = tables.runs.get_mut(&key) else {
         return;
     };
+    rows.away = None;
     let run = &mut rows.run;
     run.pausing = false;
     run.state = ending.state();

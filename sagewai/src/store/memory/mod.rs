@@ -1,6 +1,7 @@
 //! A store in the memory of this process, for tests: obvious rather than fast, and with a clock that can be moved.
 
 mod admission;
+mod fleet;
 mod journal;
 mod limited;
 mod outside;

@@ -90,7 +90,11 @@ impl Held for MemoryHeld<'_> {
         if let Some(queued) = self.rows(key).queued.take() {
             self.0.queue.remove(&queued);
         }
-        self.rows(key).run = after.clone();
+        let rows = self.rows(key);
+        if !matches!(after.state, RunState::Pending | RunState::Running) {
+            rows.away = None;
+        }
+        rows.run = after.clone();
         if after.state == RunState::Pending {
             let now = self.0.clock.now();
             let at = after.due_at.unwrap_or(now);

@@ -7,21 +7,30 @@ use super::limited;
 use super::outside::do_act;
 use super::tables::Tables;
 use crate::model::{
-    Act, Beat, Cause, ClaimOne, Claimed, EventKind, Lease, LimitedClaim, Limits, NewWorker, RunId,
-    RunKey, RunState, RunningStep, Serves, Tick, Timestamp, WorkerKey, WorkerRecord,
-    orderly_claims,
+    Act, Beat, Cause, ClaimOne, Claimed, EventKind, Lease, LimitedClaim, Limits, NewWorker,
+    Registered, RunId, RunKey, RunState, RunningStep, Serves, Tick, Timestamp, Wish, WorkerKey,
+    WorkerRecord, orderly_claims,
 };
 use crate::store::outside::Acted;
-use crate::store::{Queue, Schema, StoreResult};
+use crate::store::{Fleet, Queue, Schema, StoreResult};
 
 /// How many runs one look at the clock wakes at most.
 const WOKEN_MAX: usize = 1_000;
 
 #[async_trait]
 impl Queue for InMemoryStore {
-    async fn register(&self, worker: &NewWorker) -> StoreResult<()> {
+    async fn register(&self, worker: &NewWorker) -> StoreResult<Registered> {
         let mut tables = self.lock();
         let now = tables.clock.now();
+        let workers = tables.workers.values();
+        let mut holders = workers.filter(|w| w.gone_at.is_none() && w.registered.exclusive);
+        if worker.exclusive
+            && let Some(holder) =
+                holders.find(|w| w.registered.name == worker.name && w.registered.key != worker.key)
+        {
+            return Ok(Registered::NameHeld(Box::new(holder.clone())));
+        }
+        tables.forget_workers(now);
         tables
             .workers
             .entry(worker.key)
@@ -31,9 +40,11 @@ impl Queue for InMemoryStore {
                 seen_at: now,
                 lease_until: now.after(worker.lease),
                 gone_at: None,
+                signed_off: false,
+                wish: Wish::Run,
                 running: Vec::new(),
             });
-        Ok(())
+        Ok(Registered::Done)
     }
 
     async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease> {
@@ -57,6 +68,7 @@ impl Queue for InMemoryStore {
         running: &[RunningStep],
     ) -> StoreResult<Beat> {
         Ok(Beat {
+            wish: self.wished(worker).await?.unwrap_or_default(),
             lease: self.heartbeat(worker, running).await?,
             tick: self.tick().await?,
             now: self.now().await?,
@@ -65,7 +77,12 @@ impl Queue for InMemoryStore {
     }
 
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {
-        self.bury(worker).await.map(|_| ())
+        if self.bury(worker).await?
+            && let Some(record) = self.lock().workers.get_mut(&worker)
+        {
+            record.signed_off = true;
+        }
+        Ok(())
     }
 
     async fn bury(&self, worker: WorkerKey) -> StoreResult<bool> {
@@ -122,10 +139,12 @@ impl Queue for InMemoryStore {
             return Ok(Vec::new());
         }
         let served = |key: &RunKey| tables.runs[key].is_served_by(serves);
+        let assigned = tables.assigned(worker);
         let chosen: Vec<RunKey> = tables
             .orphans()
             .into_iter()
             .chain(tables.queue.iter().map(|queued| queued.key))
+            .chain(assigned)
             .filter(served)
             .take(limit as usize)
             .collect();
@@ -174,7 +193,7 @@ impl Queue for InMemoryStore {
         let mut claim = LimitedClaim::default();
         for limited in &serves.limited {
             let only = Serves {
-                workflows: vec![limited.workflow.clone()],
+                workflows: vec![limited.served()],
                 limited: Vec::new(),
                 ..serves.clone()
             };
@@ -218,6 +237,8 @@ impl Queue for InMemoryStore {
 fn take(tables: &mut Tables, key: RunKey, worker: WorkerKey, now: Timestamp) -> Claimed {
     let name = tables.workers[&worker].registered.name.clone();
     let takeover = tables.runs[&key].run.state == RunState::Running;
+    tables.disarm(key);
+    tables.unassign(key);
     // The caller found the run under the same lock.
     let rows = tables.runs.get_mut(&key).expect("a claimable run has rows");
     if let Some(queued) = rows.queued.take() {

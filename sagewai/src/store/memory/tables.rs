@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::model::{
     Cause, Checkpoint, Child, Debounced, Event, EventKind, Gate, Journal, NewEvent, Outcome,
-    Position, Run, RunKey, RunState, ScheduleRecord, Serves, Signal, Timestamp, WorkerKey,
-    WorkerRecord,
+    Position, QueueName, Run, RunKey, RunState, ScheduleRecord, Serves, Signal, Timestamp,
+    WorkerKey, WorkerRecord,
 };
 
 /// Everything the store holds.
@@ -26,6 +27,15 @@ pub(super) struct Tables {
     pub(super) schedules: BTreeMap<String, ScheduleRecord>,
     /// Which runs debounced starts become, by workflow and key.
     pub(super) debounces: BTreeMap<(String, String), Debounced>,
+    pub(super) assignments: BTreeMap<(WorkerKey, Uuid), Assignment>,
+}
+
+/// A worker that a run is meant for.
+#[derive(Debug)]
+pub(super) struct Assignment {
+    /// None until it is started.
+    pub(super) run: Option<RunKey>,
+    pub(super) expires_at: Timestamp,
 }
 
 /// All rows of one run.
@@ -34,6 +44,8 @@ pub(super) struct RunRows {
     pub(super) run: Run,
     /// Its place in the queue, while it has one.
     pub(super) queued: Option<Queued>,
+    /// The queue in which it is, while a step of it asks for another worker.
+    pub(super) away: Option<QueueName>,
     /// Each with the epoch under which it was written.
     pub(super) checkpoints: BTreeMap<Position, (Checkpoint, i32)>,
     pub(super) events: Vec<Event>,
@@ -117,6 +129,11 @@ impl Tables {
         run.state == RunState::Running && worker.is_none_or(|w| w.gone_at.is_some())
     }
 
+    /// Takes away what says that a run is meant for a worker.
+    pub(super) fn unassign(&mut self, run: RunKey) {
+        self.assignments.retain(|_, a| a.run != Some(run));
+    }
+
     /// Runs whose workers are gone, in the order of their claim.
     pub(super) fn orphans(&self) -> Vec<RunKey> {
         let orphans = self.runs.values().filter(|rows| self.is_orphan(&rows.run));
@@ -144,6 +161,7 @@ impl RunRows {
         RunRows {
             run,
             queued: None,
+            away: None,
             checkpoints: BTreeMap::new(),
             events: Vec::new(),
             gates: BTreeMap::new(),
@@ -153,9 +171,12 @@ impl RunRows {
 
     /// Whether a worker may serve this run.
     pub(super) fn is_served_by(&self, serves: &Serves) -> bool {
-        serves.workflows.contains(&self.run.workflow)
-            && serves.pool == self.run.pool
-            && serves.labels.contain(&self.run.labels)
+        serves.fits(&self.queue())
+    }
+
+    /// The queue whose workers may have it.
+    pub(super) fn queue(&self) -> QueueName {
+        self.away.clone().unwrap_or_else(|| self.run.home())
     }
 
     /// Adds to the timeline.

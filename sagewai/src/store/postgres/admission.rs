@@ -1,5 +1,7 @@
 //! Starts under rules, in a transaction of ours or of a caller.
 
+use std::collections::HashMap;
+
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
@@ -14,7 +16,7 @@ use crate::store::admission_sql::entry_by_sql;
 use crate::store::failure::Failure;
 use crate::store::group_commit::Batch;
 use crate::store::row::{self, Cells};
-use crate::store::{StoreResult, sql};
+use crate::store::{StoreResult, columns, sql};
 
 /// Forgets keys whose runs have begun, a few with each start. `$1` now. Those that somebody is just using stay.
 pub(super) const FORGET_KEYS: &str = "DELETE FROM debounces d
@@ -98,7 +100,7 @@ impl<'a> PostgresEntry<'a> {
     }
 
     async fn queue_id(&mut self, new: &NewRun) -> Result<i32, Failure> {
-        Ok(queues::id_in(self.connection, new, self.keep).await?)
+        Ok(queues::id_in(self.connection, &columns::home(new), self.keep).await?)
     }
 
     async fn lock(&mut self, run: RunKey) -> Result<Option<Run>, Failure> {
@@ -130,7 +132,7 @@ impl<'a> PostgresEntry<'a> {
             starts: vec![new.clone().into()],
             commits: Vec::new(),
         };
-        let row = arrays::statement(&batch, vec![queue])
+        let row = arrays::statement(&batch, vec![queue], &HashMap::new())
             .persistent(self.keep)
             .fetch_one(self.connection())
             .await?;

@@ -1,5 +1,6 @@
 //! A batch as arrays, one per column, in the order of its statement's parameters.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlx::Postgres;
@@ -8,14 +9,21 @@ use sqlx::query::Query as SqlxQuery;
 use uuid::Uuid;
 
 use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
-use crate::model::{Beyond, Commit, Ending, Json, NewRun, Then, Timestamp, digest, micros};
+use crate::model::{
+    Assigned, Beyond, Commit, Ending, Json, NewRun, RunKey, Then, Timestamp, digest, micros,
+};
 use crate::store::columns::{self, Move};
 use crate::store::group_commit::Batch;
 
 type Query = SqlxQuery<'static, Postgres, PgArguments>;
 
-/// The statement for a batch, with its parameters. `queue_ids` are those of its starts, in order.
-pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
+/// The statement for a batch, with its parameters. `queue_ids` are those of its starts, in order; `handed_over` those that
+/// its runs go to which another worker is to have.
+pub(super) fn statement(
+    batch: &Batch,
+    queue_ids: Vec<i32>,
+    handed_over: &HashMap<RunKey, i32>,
+) -> Query {
     let sql = shortest(batch);
     let query = sqlx::query(sql);
     if sql == START {
@@ -31,7 +39,8 @@ pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
             let query = bind_starts(bind_moves(query, batch), batch, queue_ids);
             let query = query.bind(column(&batch.starts, |r| columns::micros(r.delay)));
             let query = bind_gates(bind_events(query, batch), batch);
-            bind_headers(bind_beyond(query, batch), batch)
+            let query = bind_headers(bind_beyond(query, batch), batch);
+            bind_assigned(bind_away(query, batch, handed_over), batch)
         }
     }
 }
@@ -40,8 +49,11 @@ pub(super) fn statement(batch: &Batch, queue_ids: Vec<i32>) -> Query {
 fn shortest(batch: &Batch) -> &'static str {
     let commits = || batch.commits.iter();
     let starts = !batch.starts.is_empty();
-    let plain = batch.starts.iter().all(is_plain)
-        && commits().all(|c| c.events.is_empty() && c.gates.is_empty() && c.beyond.is_empty());
+    let plain_commit = |c: &Arc<Commit>| {
+        let hands_over = matches!(c.then, Then::HandOver(_));
+        c.events.is_empty() && c.gates.is_empty() && c.beyond.is_empty() && !hands_over
+    };
+    let plain = batch.starts.iter().all(is_plain) && commits().all(plain_commit);
     let ends = commits().any(|c| moves(c).is_some());
     let only_completes = commits().all(|c| completes(c) || moves(c).is_none());
     match (starts, ends) {
@@ -59,6 +71,7 @@ fn shortest(batch: &Batch) -> &'static str {
 fn is_plain(run: &Arc<NewRun>) -> bool {
     run.delay.is_zero()
         && run.not_before.is_none()
+        && run.assigned.is_none()
         && run.header.is_empty()
         && run.concurrency_key.is_none()
 }
@@ -244,6 +257,24 @@ fn bind_headers(query: Query, batch: &Batch) -> Query {
             run.not_before.map(Timestamp::as_micros)
         }))
         .bind(column(&batch.starts, |run| run.concurrency_key.as_deref()))
+}
+
+/// In the order of [`bind_moves`].
+fn bind_away(query: Query, batch: &Batch, handed_over: &HashMap<RunKey, i32>) -> Query {
+    let moved = batch.commits.iter().filter(|c| moves(c).is_some());
+    let away = moved.map(|c| handed_over.get(&c.run).copied());
+    query.bind(away.collect::<Vec<Option<i32>>>())
+}
+
+fn bind_assigned(query: Query, batch: &Batch) -> Query {
+    let runs = batch.starts.iter();
+    let rows: Vec<(Uuid, &Assigned)> = runs
+        .filter_map(|run| Some((run.id.key().uuid(), run.assigned.as_ref()?)))
+        .collect();
+    query
+        .bind(column(&rows, |(run, _)| *run))
+        .bind(column(&rows, |(_, assigned)| assigned.worker.uuid()))
+        .bind(column(&rows, |(_, assigned)| assigned.id))
 }
 
 fn bind_ends(query: Query, batch: &Batch) -> Query {

@@ -1,11 +1,16 @@
 //! The statements that take runs.
 
-use sqlx::postgres::PgRow;
+use sqlx::Postgres;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use uuid::Uuid;
 
-use crate::model::{Claimed, Journal};
+use super::PostgresStore;
+use crate::model::{Claimed, Journal, Serves, WorkerKey};
+use crate::store::columns;
 use crate::store::failure::Failure;
 use crate::store::row::{self, Cells};
-use crate::store::sql::{checkpoint_columns, place, run_columns};
+use crate::store::sql::{checkpoint_columns, place, place_columns, run_columns};
 
 /// Takes runs that were chosen: `orphaned` ones from their workers, which are gone, and `locked` ones from the queue;
 /// `seen` and `peeked` are those that could have been.
@@ -68,8 +73,11 @@ macro_rules! take {
             "   FROM taken r JOIN queues q ON q.queue_id = r.queue_id
                 JOIN checkpoints k ON k.run_key = r.run_key AND k.position = '$input'
             )
-            SELECT n.in_sight, t.*
-            FROM (SELECT (SELECT count(*) FROM seen) + (SELECT count(*) FROM peeked) AS in_sight) n
+            SELECT n.in_sight, n.assigned, t.*
+            FROM (
+                SELECT (SELECT count(*) FROM seen) + (SELECT count(*) FROM peeked) AS in_sight,
+                       EXISTS (SELECT FROM assignments WHERE worker = $1 AND run_key IS NOT NULL) AS assigned
+            ) n
             LEFT JOIN told t ON true
             ORDER BY t.takeover DESC, t.created_at - t.priority::bigint * 60000000, t.run_id"
         )
@@ -87,7 +95,7 @@ macro_rules! orphaned {
             CROSS JOIN LATERAL (
                 SELECT r.run_key FROM runs r
                 WHERE r.run_key = k.run_key AND r.worker = w.worker AND r.state = 'running'
-                  AND r.queue_id IN (SELECT queue_id FROM served)
+                  AND coalesce(r.away_id, r.queue_id) IN (SELECT queue_id FROM served)
                 LIMIT 1
             ) r
             WHERE w.orphans LIMIT $5 * 4
@@ -102,21 +110,21 @@ macro_rules! orphaned {
     };
 }
 
-/// One run, `$2`, if it is queued or its worker is gone.
-macro_rules! one {
+/// Certain runs, `$2`, as far as they are queued or their workers are gone.
+macro_rules! these {
     () => {
         concat!(
     "seen AS MATERIALIZED (SELECT WHERE false),
     orphaned AS MATERIALIZED (
         SELECT r.run_key FROM me CROSS JOIN runs r LEFT JOIN workers w ON w.worker = r.worker
-        WHERE r.run_key = $2 AND r.state = 'running' AND (w.worker IS NULL OR w.gone_at IS NOT NULL)
+        WHERE r.run_key = ANY($2) AND r.state = 'running' AND (w.worker IS NULL OR w.gone_at IS NOT NULL)
         FOR UPDATE OF r SKIP LOCKED
     ),
     peeked AS MATERIALIZED (
         SELECT q.ctid AS place
         FROM me CROSS JOIN runs r JOIN queue q ON (q.queue_id, q.lane, q.fresh, q.since, q.run_key) = (",
     place!("r."),
-    ") WHERE r.run_key = $2
+    ") WHERE r.run_key = ANY($2)
     ),
     locked AS MATERIALIZED (
         SELECT q.ctid AS place FROM peeked p JOIN queue q ON q.ctid = p.place
@@ -163,7 +171,8 @@ macro_rules! used {
     };
 }
 
-/// Takes what a worker may serve. `$2` its workflows, `$3` its pool, `$4` its labels, `$5` how many.
+/// Takes what a worker may serve. `$2` its workflows, `$3` its pool, `$4` its labels, `$5` how many, `$6` the versions of
+/// its workflows.
 ///
 /// Queues are few, so they are matched each time. The heads of those that match, and runs of workers that are gone, are
 /// looked at without locks, and more of them than are wanted, since others look at the same ones; then they are locked
@@ -173,6 +182,8 @@ pub(super) const CLAIM: &str = take!(
     "served AS MATERIALIZED (
         SELECT q.queue_id FROM me CROSS JOIN queues q
         WHERE q.workflow = ANY($2) AND q.pool = $3 AND CAST($4 AS jsonb) @> q.labels
+          AND EXISTS (SELECT FROM unnest($2::text[], $6::integer[]) s (workflow, version)
+                      WHERE s.workflow = q.workflow AND s.version = q.version)
     ),",
     orphaned!(),
     "peeked AS MATERIALIZED (
@@ -191,22 +202,22 @@ pub(super) const CLAIM: &str = take!(
     then ""
 );
 
-/// Takes one run, whatever it asks for. `$2` its key.
-pub(super) const CLAIM_ONE: &str = take!(one!(); then "");
+/// Takes certain runs, whatever they ask for. `$2` their keys.
+pub(super) const CLAIM_THESE: &str = take!(these!(); then "");
 
 /// The same, for a workflow with limits: `$3`, and of its rates the times `$4` and `$5` in which they count.
 pub(super) const CLAIM_ONE_LIMITED: &str = take!(
-    one!();
+    these!();
     then used!(workflow: "$3", rate_us: "$4", key_rate_us: "$5")
 );
 
 /// Takes what a worker may serve of a workflow with limits. `$1` the worker, `$2` the workflow, `$3` its pool, `$4` its
 /// labels, `$5` how many, `$6` the queued runs that the limits let go on, `$7` and `$8` the times in which its rates
-/// count.
+/// count, `$9` the version of the workflow.
 pub(super) const CLAIM_LIMITED: &str = take!(
     "served AS MATERIALIZED (
         SELECT q.queue_id FROM me CROSS JOIN queues q
-        WHERE q.workflow = $2 AND q.pool = $3 AND CAST($4 AS jsonb) @> q.labels
+        WHERE q.workflow = $2 AND q.version = $9 AND q.pool = $3 AND CAST($4 AS jsonb) @> q.labels
     ),",
     orphaned!(),
     "peeked AS MATERIALIZED (
@@ -224,12 +235,50 @@ pub(super) const CLAIM_LIMITED: &str = take!(
     then used!(workflow: "$2", rate_us: "$7", key_rate_us: "$8")
 );
 
+/// Puts runs into the queue that are meant for a worker, if it may serve them; claimed in the same transaction, nobody else
+/// sees them there. What is not to be claimed before its time any more is no longer meant for it. Parameters are those of
+/// [`CLAIM`].
+pub(super) const CLAIM_ASSIGNED: &str = concat!(
+    "WITH mine AS MATERIALIZED (
+    SELECT id, run_key FROM assignments WHERE worker = $1 AND run_key IS NOT NULL
+),
+chosen AS MATERIALIZED (
+    SELECT r.run_key, r.due_at FROM mine m
+    JOIN runs r ON r.run_key = m.run_key JOIN queues q ON q.queue_id = r.queue_id
+    WHERE r.state = 'pending' AND r.due_at IS NOT NULL AND q.pool = $3 AND CAST($4 AS jsonb) @> q.labels
+      AND EXISTS (SELECT FROM unnest($2::text[], $6::integer[]) s (workflow, version)
+                  WHERE s.workflow = q.workflow AND s.version = q.version)
+    ORDER BY r.created_at LIMIT $5
+    FOR UPDATE OF r SKIP LOCKED
+),
+used AS (
+    DELETE FROM assignments a USING mine m JOIN runs r ON r.run_key = m.run_key
+    WHERE a.worker = $1 AND a.id = m.id
+      AND (r.state <> 'pending' OR r.due_at IS NULL OR r.run_key IN (SELECT run_key FROM chosen))
+),
+disarmed AS (DELETE FROM timers t USING chosen c WHERE t.due_at = c.due_at AND t.run_key = c.run_key),
+released AS (
+    UPDATE runs r SET due_at = NULL FROM chosen c WHERE r.run_key = c.run_key
+    RETURNING r.queue_id, r.away_id, r.lane, r.epoch, r.priority, r.created_at, r.run_key
+),
+queued AS (
+    INSERT INTO queue ",
+    place_columns!(),
+    " SELECT ",
+    place!(""),
+    " FROM released
+)
+SELECT run_key FROM released"
+);
+
 /// What a claim took, with the inputs alone for journals.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     pub(super) runs: Vec<Claimed>,
     /// Whether runs were in sight that somebody else was just taking.
     pub(super) contended: bool,
+    /// Whether runs are meant for this worker.
+    pub(super) assigned: bool,
 }
 
 impl Taken {
@@ -246,9 +295,50 @@ impl Taken {
                 taken.runs.push(Claimed { run, journal });
             }
             in_sight = row.big("in_sight")?;
+            taken.assigned = row.flag_or_null("assigned")?.unwrap_or(false);
         }
         let got = taken.runs.len();
         taken.contended = got < wanted && i64::try_from(got).is_ok_and(|got| got < in_sight);
         Ok(taken)
     }
+}
+
+impl PostgresStore {
+    /// Takes what is meant for this worker.
+    pub(super) async fn claim_assigned(
+        &self,
+        worker: WorkerKey,
+        serves: &Serves,
+        wanted: usize,
+    ) -> Result<Taken, Failure> {
+        let mut tx = self.pool().begin().await?;
+        let released = claim_by(CLAIM_ASSIGNED, worker, serves, wanted)
+            .fetch_all(&mut *tx)
+            .await?;
+        let keys: Result<Vec<Uuid>, _> = released.iter().map(|row| row.uuid("run_key")).collect();
+        let rows = sqlx::query(CLAIM_THESE)
+            .bind(worker.uuid())
+            .bind(keys?)
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Taken::read(&rows, wanted)
+    }
+}
+
+/// A claim with its parameters.
+pub(super) fn claim_by<'q>(
+    statement: &'static str,
+    worker: WorkerKey,
+    serves: &'q Serves,
+    wanted: usize,
+) -> Query<'q, Postgres, PgArguments> {
+    let (workflows, versions) = columns::served(&serves.workflows);
+    sqlx::query(statement)
+        .bind(worker.uuid())
+        .bind(workflows)
+        .bind(&serves.pool)
+        .bind(serves.labels.to_json())
+        .bind(i64::try_from(wanted).unwrap_or(i64::MAX / 8))
+        .bind(versions)
 }

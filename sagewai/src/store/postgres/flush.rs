@@ -1,6 +1,6 @@
 //! A writer: takes a batch to the server in one statement, and tells what became of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,9 +12,9 @@ use super::news::Announcer;
 use super::options::{STALE_AFTER, Server, timed_out};
 use super::queues::Queues;
 use crate::model::{Commit, Then, Verdict};
-use crate::store::Hints;
 use crate::store::failure::{Failure, Kind};
 use crate::store::group_commit::{Batch, Flush, Flushed, News};
+use crate::store::{Hints, columns};
 
 /// A statement that takes longer has met a server that no longer answers.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
@@ -99,9 +99,16 @@ async fn write(
 ) -> Result<Flushed, sqlx::Error> {
     let mut queue_ids = Vec::with_capacity(batch.starts.len());
     for run in &batch.starts {
-        queue_ids.push(queues.id(connection, run).await?);
+        queue_ids.push(queues.id(connection, columns::home(run)).await?);
     }
-    let row = arrays::statement(batch, queue_ids)
+    let mut handed_over = HashMap::new();
+    for commit in &batch.commits {
+        if let Then::HandOver(queue) = &commit.then {
+            let id = queues.id(connection, columns::queue(queue)).await?;
+            handed_over.insert(commit.run, id);
+        }
+    }
+    let row = arrays::statement(batch, queue_ids, &handed_over)
         .fetch_one(connection)
         .await?;
     let keys = |column: &str| -> Result<HashSet<Uuid>, sqlx::Error> {

@@ -66,9 +66,16 @@ macro_rules! completed {
     };
 }
 
-/// How runs go on that do not just stay with their workers. `$14` to `$21`.
+/// How runs go on that do not just stay with their workers. `$14` to `$21`, and one more where some are handed over: the
+/// queue that they go to. Otherwise a run leaves the queue of a step when it sleeps, pauses or ends.
 macro_rules! moved {
     () => {
+        moved!(arrays: "", columns: "", away: "r.away_id")
+    };
+    (handed_over: $array:literal) => {
+        moved!(arrays: concat!(", ", $array), columns: ", away_id", away: "coalesce(u.away_id, r.away_id)")
+    };
+    (arrays: $arrays:expr, columns: $columns:literal, away: $away:literal) => {
         concat!(
             ", moved AS (
             UPDATE runs r
@@ -76,15 +83,22 @@ macro_rules! moved {
                 waiting = CASE WHEN r.wakes = u.wakes THEN u.waiting END,
                 due_at = CASE WHEN r.wakes = u.wakes THEN (SELECT now FROM clock) + u.wake_us END,
                 error = u.error,
+                away_id = CASE WHEN r.wakes <> u.wakes OR u.state IN ('pending', 'running') THEN ",
+            $away,
+            " END,
                 pausing = CASE WHEN r.wakes <> u.wakes THEN r.pausing
                                WHEN u.state IN ('paused', 'completed', 'failed') THEN false ELSE r.pausing END,
                 finished_at = CASE WHEN u.state IN ('completed', 'failed') THEN (SELECT now FROM clock) END
             FROM unnest($14::uuid[], $15::integer[], $16::uuid[], $17::text[], $18::integer[], $19::text[],
-                        $20::bigint[], $21::text[])
-                 u (run_key, epoch, worker, state, wakes, waiting, wake_us, error)
+                        $20::bigint[], $21::text[]",
+            $arrays,
+            ")
+                 u (run_key, epoch, worker, state, wakes, waiting, wake_us, error",
+            $columns,
+            ")
             WHERE",
             ours!(),
-            "RETURNING r.run_key, r.queue_id, r.lane, r.epoch, r.priority, r.state, r.due_at, r.created_at
+            "RETURNING r.run_key, r.queue_id, r.away_id, r.lane, r.epoch, r.priority, r.state, r.due_at, r.created_at
         ),
         queued_again AS (
             INSERT INTO queue ",
@@ -200,6 +214,19 @@ macro_rules! limited {
     };
 }
 
+/// Runs that start and are meant for a worker, which may have them before they are due. `$63` to `$65`.
+macro_rules! assigned {
+    () => {
+        ", assigned AS (
+            INSERT INTO assignments (worker, id, run_key, expires_at)
+            SELECT u.worker, u.id, u.run_key, n.due_at
+            FROM unnest($63::uuid[], $64::uuid[], $65::uuid[]) u (run_key, worker, id)
+            JOIN created n ON n.run_key = u.run_key
+            ON CONFLICT (worker, id) DO UPDATE SET run_key = excluded.run_key, expires_at = excluded.expires_at
+        )"
+    };
+}
+
 /// Runs that start: their keys, ids, queues, priorities, fingerprints, more columns where some start later, and when
 /// they are due; then keys, digests of the inputs, inputs.
 ///
@@ -228,7 +255,7 @@ macro_rules! created {
             $more,
             ")
             ON CONFLICT (run_key) DO NOTHING
-            RETURNING run_key, queue_id, lane, epoch, priority, due_at, created_at
+            RETURNING run_key, queue_id, away_id, lane, epoch, priority, due_at, created_at
         ),
         inputs AS (
             INSERT INTO checkpoints (run_key, position, ordinal, kind, site, input_digest, attempts, took_us, outcome,
@@ -315,7 +342,7 @@ pub(super) const MIX: &str = concat!(
 pub(super) const FLUSH: &str = concat!(
     alive!(),
     kept!(),
-    moved!(),
+    moved!(handed_over: "$62::integer[]"),
     created!(
         runs: "$22::uuid[], $23::text[], $24::integer[], $25::smallint[], $26::bigint[], $29::bigint[], $55::uuid[], $56::text[], $60::bigint[], $61::text[]",
         more: ", delay_us, parent_key, header, not_before, lane",
@@ -331,6 +358,7 @@ pub(super) const FLUSH: &str = concat!(
     happened!(),
     beyond!(),
     limited!(),
+    assigned!(),
     " SELECT (SELECT array_agg(run_key) FROM created) AS created,
              (SELECT array_agg(run_key) FROM moved) AS moved,
              (SELECT array_agg(run_key) FROM moved WHERE state = 'running') AS awake, ",

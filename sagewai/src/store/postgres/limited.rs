@@ -55,13 +55,13 @@ SELECT p.lane, p.runs, p.until, 0, false FROM pace p WHERE p.workflow = $1 AND p
 
 /// The first runs of each lane that may go on, oldest first. `$1` workflow, `$2` pool, `$3` labels, `$4` lanes that are
 /// full, `$5` lanes of which nothing can begin, `$6` whether anything can begin at all, `$7` how many are wanted, `$8` how
-/// many there can be of one lane.
+/// many there can be of one lane, `$9` the version of the workflow.
 ///
 /// From one lane to the next it goes by the index, however many runs there are in each; and only lanes whose first run is
 /// among the oldest are looked into. Among runs without a key, it looks a little further for one that has begun.
 pub(super) const CANDIDATES: &str = "
 WITH RECURSIVE served AS MATERIALIZED (
-    SELECT queue_id FROM queues WHERE workflow = $1 AND pool = $2 AND CAST($3 AS jsonb) @> labels
+    SELECT queue_id FROM queues WHERE workflow = $1 AND version = $9 AND pool = $2 AND CAST($3 AS jsonb) @> labels
 ),
 heads AS (
     SELECT s.queue_id, h.lane, h.fresh, h.since FROM served s CROSS JOIN LATERAL (
@@ -90,14 +90,15 @@ FROM best b CROSS JOIN LATERAL (
 ) p
 ORDER BY p.since, p.run_key";
 
-/// Which of these lanes, `$4`, have runs that have not begun. `$1` workflow, `$2` pool, `$3` labels.
+/// Which of these lanes, `$4`, have runs that have not begun. `$1` workflow, `$2` pool, `$3` labels, `$5`
+/// version.
 pub(super) const HELD_BACK: &str = "
 SELECT u.lane FROM unnest($4::text[]) u (lane)
 WHERE (
     SELECT true FROM queues s CROSS JOIN LATERAL (
         SELECT q.run_key FROM queue q WHERE q.queue_id = s.queue_id AND q.lane = u.lane AND q.fresh LIMIT 1
     ) q
-    WHERE s.workflow = $1 AND s.pool = $2 AND CAST($3 AS jsonb) @> s.labels LIMIT 1
+    WHERE s.workflow = $1 AND s.version = $5 AND s.pool = $2 AND CAST($3 AS jsonb) @> s.labels LIMIT 1
 )";
 
 impl PostgresStore {
@@ -140,7 +141,11 @@ impl PostgresStore {
         limited: &Limited,
         wanted: usize,
     ) -> Result<(Taken, Option<Duration>), Failure> {
-        let Limited { workflow, limits } = limited;
+        let Limited {
+            workflow,
+            version,
+            limits,
+        } = limited;
         let mut tx = self.pool().begin().await?;
         let Counted {
             usage,
@@ -163,6 +168,7 @@ impl PostgresStore {
             .bind(runs)
             .bind(limits.rate.map(per))
             .bind(limits.rate_per_key.map(per))
+            .bind(columns::count(*version))
             .fetch_all(&mut *tx)
             .await?;
         let taken = Taken::read(&rows, wanted)?;
@@ -199,7 +205,7 @@ impl PostgresStore {
         }
         let rows = sqlx::query(CLAIM_ONE_LIMITED)
             .bind(worker.uuid())
-            .bind(run.uuid())
+            .bind(vec![run.uuid()])
             .bind(workflow)
             .bind(limits.rate.map(per))
             .bind(limits.rate_per_key.map(per))
@@ -257,7 +263,11 @@ async fn admit(
     wanted: usize,
     now: Timestamp,
 ) -> Result<Admitted, Failure> {
-    let Limited { workflow, limits } = limited;
+    let Limited {
+        workflow,
+        version,
+        limits,
+    } = limited;
     let mut admitted = Admitted::default();
     if usage.room(limits) == 0 {
         // Who is held back by a rate too will find out when there is room.
@@ -275,6 +285,7 @@ async fn admit(
         .bind(held.is_none())
         .bind(rows_of(wanted))
         .bind(rows_of(limits.most_of_a_key(wanted)))
+        .bind(columns::count(*version))
         .fetch_all(&mut *connection)
         .await?;
     let mut candidates = Vec::with_capacity(rows.len());
@@ -292,6 +303,7 @@ async fn admit(
             .bind(&serves.pool)
             .bind(serves.labels.to_json())
             .bind(&paced_lanes)
+            .bind(columns::count(*version))
             .fetch_all(connection)
             .await?;
     }

@@ -3,6 +3,7 @@
 mod admission;
 mod arrays;
 mod claim;
+mod fleet;
 mod flush;
 mod flush_sql;
 mod journal;

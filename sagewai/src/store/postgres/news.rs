@@ -36,6 +36,7 @@ struct Outgoing {
 struct Pending {
     work: AtomicBool,
     runs: AtomicBool,
+    wish: AtomicBool,
     wake: Notify,
     /// The server's number for our connection: what comes from it we know already.
     own_pid: AtomicU32,
@@ -58,6 +59,11 @@ impl Announcer {
     /// Runs ended or went to sleep.
     pub(super) fn runs(&self) {
         self.tell(&self.0.pending.runs);
+    }
+
+    /// People want something of a worker.
+    pub(super) fn wish(&self) {
+        self.tell(&self.0.pending.wish);
     }
 
     fn tell(&self, what: &AtomicBool) {
@@ -134,6 +140,10 @@ fn channel_of_runs(server: &Server) -> String {
     format!("{}_runs", server.schema)
 }
 
+fn channel_of_wishes(server: &Server) -> String {
+    format!("{}_wish", server.schema)
+}
+
 async fn announce(server: Server, pending: Arc<Pending>) {
     let mut connection = None;
     loop {
@@ -141,6 +151,7 @@ async fn announce(server: Server, pending: Arc<Pending>) {
         let words = [
             (&pending.work, channel_of_work(&server.schema)),
             (&pending.runs, channel_of_runs(&server)),
+            (&pending.wish, channel_of_wishes(&server)),
         ];
         let mut told = Ok(());
         for (flag, channel) in words {
@@ -189,8 +200,9 @@ async fn notify(
 async fn listen(server: Server, hints: Hints, announcer: Announcer) {
     let pool = server.pool_to_listen();
     let (work, runs) = (channel_of_work(&server.schema), channel_of_runs(&server));
+    let wish = channel_of_wishes(&server);
     loop {
-        match hear(&pool, [&work, &runs], &hints, &announcer).await {
+        match hear(&pool, [&work, &runs, &wish], &hints, &announcer).await {
             Ok(never) => match never {},
             Err(error) => {
                 hints.set_live(false);
@@ -204,12 +216,12 @@ async fn listen(server: Server, hints: Hints, announcer: Announcer) {
 /// Listens until the connection cannot be had any more.
 async fn hear(
     pool: &PgPool,
-    [work, runs]: [&str; 2],
+    [work, runs, wish]: [&str; 3],
     hints: &Hints,
     announcer: &Announcer,
 ) -> Result<std::convert::Infallible, sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen_all([work, runs]).await?;
+    listener.listen_all([work, runs, wish]).await?;
     // What was said before this, nobody heard.
     hints.set_live(true);
     hints.tell_all();
@@ -219,6 +231,7 @@ async fn hear(
             None => hints.tell_all(),
             Some(word) if announcer.is_own(&word) => {}
             Some(word) if word.channel() == work => hints.tell_work(),
+            Some(word) if word.channel() == wish => hints.tell_wish(),
             Some(_) => hints.tell_runs(),
         }
     }

@@ -9,10 +9,10 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::PostgresStore;
-use super::claim::{CLAIM, CLAIM_ONE, Taken};
+use super::claim::{CLAIM, CLAIM_THESE, Taken, claim_by};
 use crate::model::{
-    Act, Beat, Cause, ClaimOne, Claimed, Lease, LimitedClaim, Limits, NewWorker, RunId, RunKey,
-    RunningStep, Serves, Tick, Timestamp, WorkerKey,
+    Act, Beat, Cause, ClaimOne, Claimed, Lease, LimitedClaim, Limits, NewWorker, Registered, RunId,
+    RunKey, RunningStep, Serves, Tick, Timestamp, Wish, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
@@ -37,7 +37,7 @@ macro_rules! heartbeat {
         concat!(
             "beat AS (",
             sql::heartbeat!("now_us()"),
-            " RETURNING worker),
+            " RETURNING worker, wish),
     noted AS (DELETE FROM held h USING beat b WHERE h.worker = b.worker RETURNING h.runs),
     still AS (
         SELECT array_agg(DISTINCT r.run_key) AS runs
@@ -112,7 +112,7 @@ woken AS (
         wakes = CASE r.state WHEN 'running' THEN r.wakes + 1 ELSE r.wakes END,
         waiting = NULL, due_at = NULL
     FROM looked l WHERE r.run_key = l.run_key
-    RETURNING r.queue_id, r.lane, r.epoch, r.priority, r.created_at, r.run_key, r.state
+    RETURNING r.queue_id, r.away_id, r.lane, r.epoch, r.priority, r.created_at, r.run_key, r.state
 ),
 queued AS (
     INSERT INTO queue ",
@@ -149,7 +149,8 @@ pub(super) const TICK: &str = concat!(
 );
 
 /// A heartbeat, a look at the clock, and whether there is something to claim, be it only by its queue. `$1` and `$2` as
-/// for a heartbeat; `$3` workflows, `$4` pool, `$5` labels, `$6` how many timers are seen at most.
+/// for a heartbeat; `$3` workflows, `$4` pool, `$5` labels, `$6` how many timers are seen at most, `$7` versions of the
+/// workflows.
 pub(super) const BEAT: &str = concat!(
     "WITH ",
     heartbeat!(),
@@ -157,11 +158,15 @@ pub(super) const BEAT: &str = concat!(
     look_at_the_clock!(mine: " AND w.worker <> $1", most: "$6"),
     " SELECT ",
     found_by_the_clock!(),
-    ", (SELECT count(*) FROM beat) > 0 AS kept,
-       EXISTS (SELECT FROM workers w WHERE w.orphans) OR EXISTS (
+    ", (SELECT wish FROM beat) AS wish,
+       EXISTS (SELECT FROM workers w WHERE w.orphans)
+       OR EXISTS (SELECT FROM assignments a WHERE a.worker = $1 AND a.run_key IS NOT NULL)
+       OR EXISTS (
            SELECT FROM queues s
            CROSS JOIN LATERAL (SELECT FROM queue q WHERE q.queue_id = s.queue_id LIMIT 1) q
            WHERE s.workflow = ANY($3) AND s.pool = $4 AND CAST($5 AS jsonb) @> s.labels
+             AND EXISTS (SELECT FROM unnest($3::text[], $7::integer[]) u (workflow, version)
+                         WHERE u.workflow = s.workflow AND u.version = s.version)
        ) AS work"
 );
 
@@ -222,19 +227,8 @@ impl Looked {
 
 #[async_trait]
 impl Queue for PostgresStore {
-    async fn register(&self, worker: &NewWorker) -> StoreResult<()> {
-        sqlx::query(REGISTER)
-            .bind(worker.key.uuid())
-            .bind(columns::text(&worker.name))
-            .bind(&worker.pool)
-            .bind(worker.labels.to_json())
-            .bind(columns::count(worker.slots))
-            .bind(columns::micros(worker.lease))
-            .bind(columns::text(&worker.host))
-            .execute(self.pool())
-            .await
-            .map_err(|e| self.error(e))?;
-        Ok(())
+    async fn register(&self, worker: &NewWorker) -> StoreResult<Registered> {
+        self.write_worker(worker).await.map_err(|e| self.error(e))
     }
 
     async fn heartbeat(&self, worker: WorkerKey, running: &[RunningStep]) -> StoreResult<Lease> {
@@ -257,10 +251,11 @@ impl Queue for PostgresStore {
         running: &[RunningStep],
     ) -> StoreResult<Beat> {
         let found = self.through_clashes(|| self.beat_once(worker, serves, running));
-        let (looked, lease, work) = found.await?;
+        let (looked, wish, work) = found.await?;
         let tick = self.follow(&looked).await?;
         Ok(Beat {
-            lease,
+            lease: wish.map_or(Lease::Lost, |_| Lease::Kept),
+            wish: wish.unwrap_or_default(),
             now: Timestamp::from_micros(looked.now),
             work: work || tick.woken + tick.buried > 0,
             tick,
@@ -268,20 +263,11 @@ impl Queue for PostgresStore {
     }
 
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {
-        self.bury(worker).await.map(drop)
+        self.write_death(worker, true).await.map(drop)
     }
 
     async fn bury(&self, worker: WorkerKey) -> StoreResult<bool> {
-        let buried = sqlx::query(BURY)
-            .bind(worker.uuid())
-            .execute(self.pool())
-            .await
-            .map_err(|e| self.error(e))?;
-        let was_alive = buried.rows_affected() > 0;
-        if was_alive {
-            self.tell_work();
-        }
-        Ok(was_alive)
+        self.write_death(worker, false).await
     }
 
     async fn tick(&self) -> StoreResult<Tick> {
@@ -301,6 +287,11 @@ impl Queue for PostgresStore {
             let taken = self.through_clashes(|| self.claim_once(worker, serves, wanted));
             let taken = taken.await?;
             claimed.extend(taken.runs);
+            let room = limit as usize - claimed.len();
+            if taken.assigned && room > 0 {
+                let taken = self.through_clashes(|| self.claim_assigned(worker, serves, room));
+                claimed.extend(taken.await?.runs);
+            }
             if !taken.contended {
                 break;
             }
@@ -341,9 +332,9 @@ impl Queue for PostgresStore {
             if limits.are_any() {
                 return self.claim_one_limited(worker, key, limits).await;
             }
-            let rows = sqlx::query(CLAIM_ONE)
+            let rows = sqlx::query(CLAIM_THESE)
                 .bind(worker.uuid())
-                .bind(key.uuid())
+                .bind(vec![key.uuid()])
                 .fetch_all(self.pool())
                 .await?;
             Taken::read(&rows, 1)
@@ -374,19 +365,21 @@ impl PostgresStore {
         worker: WorkerKey,
         serves: &Serves,
         running: &[RunningStep],
-    ) -> Result<(Looked, Lease, bool), Failure> {
+    ) -> Result<(Looked, Option<Wish>, bool), Failure> {
+        let (workflows, versions) = columns::served(&serves.all());
         let found = sqlx::query(BEAT)
             .bind(worker.uuid())
             .bind(columns::json(running))
-            .bind(serves.names())
+            .bind(workflows)
             .bind(&serves.pool)
             .bind(serves.labels.to_json())
             .bind(SEEN_MAX)
+            .bind(versions)
             .fetch_one(self.pool())
             .await?;
-        let kept = found.try_get("kept")?;
-        let lease = if kept { Lease::Kept } else { Lease::Lost };
-        Ok((Looked::of(&found)?, lease, found.try_get("work")?))
+        let wish = found.text_or_null("wish")?;
+        let wish = wish.map(|word| row::wish(&word)).transpose()?;
+        Ok((Looked::of(&found)?, wish, found.try_get("work")?))
     }
 
     /// Tells others of what a look at the clock has changed, and ends what is to be ended.
@@ -446,12 +439,7 @@ impl PostgresStore {
         serves: &Serves,
         wanted: usize,
     ) -> Result<Taken, Failure> {
-        let rows = sqlx::query(CLAIM)
-            .bind(worker.uuid())
-            .bind(&serves.workflows)
-            .bind(&serves.pool)
-            .bind(serves.labels.to_json())
-            .bind(i64::try_from(wanted).unwrap_or(i64::MAX / 8))
+        let rows = claim_by(CLAIM, worker, serves, wanted)
             .fetch_all(self.pool())
             .await?;
         Taken::read(&rows, wanted)

@@ -1,39 +1,33 @@
-//! Distinct combinations of workflow, pool and labels: rows that are written once and read from memory after that.
+//! Distinct combinations of workflow, version, pool and labels: rows that are written once and read from memory after that.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use sqlx::PgConnection;
 
-use crate::model::NewRun;
+use crate::store::columns::QueueColumns;
 
-pub(super) const FIND: &str =
-    "SELECT queue_id FROM queues WHERE workflow = $1 AND pool = $2 AND labels = $3::jsonb";
-pub(super) const ADD: &str =
-    "INSERT INTO queues (workflow, pool, labels) VALUES ($1, $2, $3::jsonb) ON CONFLICT DO NOTHING";
+pub(super) const FIND: &str = "SELECT queue_id FROM queues WHERE workflow = $1 AND version = $2 AND pool = $3 AND labels = $4::jsonb";
+pub(super) const ADD: &str = "INSERT INTO queues (workflow, version, pool, labels) VALUES ($1, $2, $3, $4::jsonb) ON CONFLICT DO NOTHING";
 
 /// Past so many combinations the memory begins anew, so that a program that makes them up does not fill it.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// What identifies a combination: workflow, pool, and the one JSON text of the labels.
-type Name = (String, String, String);
-
 /// The ids that this process has met.
 #[derive(Debug, Default)]
-pub(super) struct Queues(Mutex<HashMap<Name, i32>>);
+pub(super) struct Queues(Mutex<HashMap<QueueColumns, i32>>);
 
 impl Queues {
-    /// The id of a run's queue. A queue that is new is there when this returns, whatever becomes of the run.
+    /// The id of a queue. A queue that is new is there when this returns, whatever becomes of its run.
     pub(super) async fn id(
         &self,
         connection: &mut PgConnection,
-        run: &NewRun,
+        name: QueueColumns,
     ) -> Result<i32, sqlx::Error> {
-        let name = (run.workflow.clone(), run.pool.clone(), run.labels.to_json());
         if let Some(id) = self.known().get(&name) {
             return Ok(*id);
         }
-        let id = find_or_add(connection, &name, true).await?;
+        let id = id_in(connection, &name, true).await?;
         let mut known = self.known();
         if known.len() >= REMEMBERED_MAX {
             known.clear();
@@ -42,7 +36,7 @@ impl Queues {
         Ok(id)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Name, i32>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<QueueColumns, i32>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -51,23 +45,15 @@ impl Queues {
 /// ends. `keep` says whether our statements stay prepared.
 pub(super) async fn id_in(
     connection: &mut PgConnection,
-    run: &NewRun,
-    keep: bool,
-) -> Result<i32, sqlx::Error> {
-    let name = (run.workflow.clone(), run.pool.clone(), run.labels.to_json());
-    find_or_add(connection, &name, keep).await
-}
-
-async fn find_or_add(
-    connection: &mut PgConnection,
-    name: &Name,
+    name: &QueueColumns,
     keep: bool,
 ) -> Result<i32, sqlx::Error> {
     loop {
         let found = sqlx::query_scalar(FIND)
             .bind(&name.0)
-            .bind(&name.1)
+            .bind(name.1)
             .bind(&name.2)
+            .bind(&name.3)
             .persistent(keep)
             .fetch_optional(&mut *connection)
             .await?;
@@ -77,8 +63,9 @@ async fn find_or_add(
         // Somebody else may add it first; either way the next look finds it.
         sqlx::query(ADD)
             .bind(&name.0)
-            .bind(&name.1)
+            .bind(name.1)
             .bind(&name.2)
+            .bind(&name.3)
             .persistent(keep)
             .execute(&mut *connection)
             .await?;

@@ -2,9 +2,11 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
-use super::claim::{CLAIM, CLAIM_LIMITED, CLAIM_ONE, CLAIM_ONE_LIMITED};
+use super::claim::{CLAIM, CLAIM_ASSIGNED, CLAIM_LIMITED, CLAIM_ONE_LIMITED, CLAIM_THESE};
 use super::flush_sql::{END, FLUSH, KEEP, MIX, MOVE, START};
-use super::{PostgresStore, admission, journal, limited, outside, query, queue, queues, schema};
+use super::{
+    PostgresStore, admission, fleet, journal, limited, outside, query, queue, queues, schema,
+};
 use crate::store::schema::{APPLIED, NOTE_APPLIED};
 use crate::store::{StoreResult, sql};
 
@@ -13,17 +15,20 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("ADD", queues::ADD),
     ("APPLIED", APPLIED),
     ("ARM", sql::ARM),
+    ("BACKLOG", fleet::BACKLOG),
     ("BEAT", queue::BEAT),
     ("BURY", queue::BURY),
+    ("CANDIDATES", fleet::CANDIDATES),
     ("CHANGE_SCHEDULE", sql::CHANGE_SCHEDULE),
     ("CHECKPOINTS", sql::CHECKPOINTS),
     ("OUTPUTS", journal::OUTPUTS),
     ("CHECKPOINTS_OF_MANY", journal::CHECKPOINTS_OF_MANY),
     ("CHILDREN", sql::CHILDREN),
     ("CLAIM", CLAIM),
+    ("CLAIM_ASSIGNED", CLAIM_ASSIGNED),
     ("CLAIM_LIMITED", CLAIM_LIMITED),
-    ("CLAIM_ONE", CLAIM_ONE),
     ("CLAIM_ONE_LIMITED", CLAIM_ONE_LIMITED),
+    ("CLAIM_THESE", CLAIM_THESE),
     ("CLOCK", schema::CLOCK),
     ("CREATE_SCHEDULE", sql::CREATE_SCHEDULE),
     ("DELETE_SCHEDULE", sql::DELETE_SCHEDULE),
@@ -45,7 +50,9 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("FENCE", journal::FENCE),
     ("FIND", queues::FIND),
     ("FLUSH", FLUSH),
+    ("FORGET_ASSIGNMENTS", sql::FORGET_ASSIGNMENTS),
     ("FORGET_ENDINGS", sql::FORGET_ENDINGS),
+    ("FORGET_WORKERS", sql::FORGET_WORKERS),
     ("FORGET_KEYS", admission::FORGET_KEYS),
     ("FORGET_PUT_OFF", sql::FORGET_PUT_OFF),
     ("GATE", sql::GATE),
@@ -66,6 +73,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("LIMITED_QUEUED", limited::QUEUED),
     ("LIMITED_USED", limited::USED),
     ("LOCK", schema::LOCK),
+    ("LOCK_ASSIGN", fleet::LOCK_ASSIGN),
     ("LOCK_KEY", sql::LOCK_KEY),
     ("LOCK_PLACE", outside::LOCK_PLACE),
     ("LOCK_RUN", outside::LOCK_RUN),
@@ -73,13 +81,16 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("MESSAGES", sql::MESSAGES),
     ("MIX", MIX),
     ("MOVE", MOVE),
+    ("NAME_HOLDER", sql::NAME_HOLDER),
     ("NOTE_APPLIED", NOTE_APPLIED),
     ("NOTE_PUT_OFF", sql::NOTE_PUT_OFF),
     ("OPEN_GATES", sql::OPEN_GATES),
     ("POSITIONS_OF_EPOCH", sql::POSITIONS_OF_EPOCH),
+    ("PUT_ASSIGNMENT", sql::PUT_ASSIGNMENT),
     ("PUT_GATE", sql::PUT_GATE),
     ("PUT_RUN", sql::PUT_RUN),
     ("PUT_SIGNAL", sql::PUT_SIGNAL),
+    ("PUT_WISH", sql::PUT_WISH),
     ("REGISTER", queue::REGISTER),
     ("REPLACE_INPUT", sql::REPLACE_INPUT),
     ("REPLACE_RUN", sql::REPLACE_RUN),
@@ -96,6 +107,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("STRAYS", queue::STRAYS),
     ("TICK", queue::TICK),
     ("WAKES", query::WAKES),
+    ("WISH", sql::WISH),
     ("WORKERS", sql::WORKERS),
 ];
 
@@ -142,6 +154,7 @@ mod tests {
         let files = [
             include_str!("admission.rs"),
             include_str!("claim.rs"),
+            include_str!("fleet.rs"),
             include_str!("flush_sql.rs"),
             include_str!("journal.rs"),
             include_str!("outside.rs"),
@@ -149,6 +162,7 @@ mod tests {
             include_str!("queue.rs"),
             include_str!("queues.rs"),
             include_str!("schema.rs"),
+            include_str!("../sql/fleet.rs"),
             include_str!("../sql/admission.rs"),
             include_str!("../sql/journal.rs"),
             include_str!("../sql/outside.rs"),

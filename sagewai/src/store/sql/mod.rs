@@ -4,6 +4,7 @@
 //! JSON as text.
 
 mod admission;
+mod fleet;
 mod journal;
 mod outside;
 mod query;
@@ -11,6 +12,7 @@ mod queue;
 mod schedules;
 
 pub(super) use admission::*;
+pub(super) use fleet::*;
 pub(super) use journal::*;
 pub(super) use outside::*;
 pub(super) use query::*;
@@ -22,8 +24,11 @@ pub(super) use schedules::*;
 macro_rules! place {
     ($run:literal) => {
         concat!(
+            "coalesce(",
             $run,
-            "queue_id, coalesce(",
+            "away_id, ",
+            $run,
+            "queue_id), coalesce(",
             $run,
             "lane, ''), (",
             $run,
@@ -50,7 +55,7 @@ macro_rules! place_columns {
 /// What [`row::run`](super::row::run) reads, from `runs r` joined to `queues q`.
 macro_rules! run_columns {
     () => {
-        "r.run_id, q.workflow, q.pool, CAST(q.labels AS text) AS labels, r.state, r.epoch, r.worker, r.claims, \
+        "r.run_id, q.workflow, q.version, q.pool, CAST(q.labels AS text) AS labels, r.state, r.epoch, r.worker, r.claims, \
          r.wakes, r.priority, r.fingerprint, r.lane, r.header, r.pausing, r.waiting, r.due_at, r.error, r.created_at, r.started_at, r.finished_at"
     };
 }

@@ -5,8 +5,8 @@ use super::{gate_columns, place, place_columns, run_columns};
 /// Changes a run's row. `$1` its key, `$2` state, `$3` waiting, `$4` due, `$5` error, `$6` end, `$7` claims, `$8` wakes,
 /// `$9` whether it is pausing.
 pub(in crate::store) const PUT_RUN: &str =
-    "UPDATE runs SET state = $2, waiting = $3, due_at = $4, error = $5, finished_at = $6, claims = $7, wakes = $8,
-         pausing = $9
+    "UPDATE runs SET state = CAST($2 AS text), waiting = $3, due_at = $4, error = $5, finished_at = $6, claims = $7, wakes = $8,
+         pausing = $9, away_id = CASE WHEN CAST($2 AS text) IN ('pending', 'running') THEN away_id END
      WHERE run_key = $1";
 
 /// Puts a run into the queue. `$1` its key.

@@ -30,10 +30,19 @@ pub(in crate::store) const RUNS: &str = concat!(
 
 /// How many runs there are in each state.
 pub(in crate::store) const COUNTS: &str = "SELECT state, count(*) AS runs FROM runs GROUP BY state";
+/// What `row::worker` reads, from `workers`.
+macro_rules! worker_columns {
+    () => {
+        "worker, name, exclusive, pool, CAST(labels AS text) AS labels, slots, lease_us, host, program, wish, started_at, \
+         seen_at, lease_until, gone_at, signed_off, running"
+    };
+}
 
 /// Workers, newest first. `$1` the time before which a worker must not have gone.
-pub(in crate::store) const WORKERS: &str =
-    "SELECT worker, name, pool, CAST(labels AS text) AS labels, slots, lease_us, host, started_at, seen_at, \
-            lease_until, gone_at, running
-     FROM workers WHERE gone_at IS NULL OR gone_at > $1
-     ORDER BY started_at DESC, worker DESC";
+pub(in crate::store) const WORKERS: &str = concat!(
+    "SELECT ",
+    worker_columns!(),
+    " FROM workers WHERE gone_at IS NULL OR gone_at > $1 ORDER BY started_at DESC, worker DESC"
+);
+
+pub(in crate::store) use worker_columns;

@@ -13,7 +13,7 @@ use crate::store::admission::{self, admit};
 use crate::store::admission_sql::entry_by_sql;
 use crate::store::failure::Failure;
 use crate::store::row::{self, Cells};
-use crate::store::{StoreResult, sql};
+use crate::store::{StoreResult, columns, sql};
 
 /// Forgets keys whose runs have begun, a few with each start. `$1` now.
 pub(super) const FORGET_KEYS: &str = "DELETE FROM debounces WHERE (workflow, key) IN (
@@ -87,7 +87,7 @@ impl<'a> SqliteEntry<'a> {
     }
 
     async fn queue_id(&mut self, new: &NewRun) -> Result<i64, Failure> {
-        Ok(queues::find_or_add(self.connection, new).await?)
+        Ok(queues::find_or_add(self.connection, &columns::home(new)).await?)
     }
 
     async fn lock(&mut self, run: RunKey) -> Result<Option<Run>, Failure> {

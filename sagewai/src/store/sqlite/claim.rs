@@ -8,13 +8,15 @@ use uuid::Uuid;
 
 use super::SqliteStore;
 use super::bulk::Bulk;
+use super::fleet::{ANY_ASSIGNED, FORGET_ASSIGNED};
 use super::journal::{journals, rows_of};
 use super::limited;
 use super::query::WAKES;
-use super::queue::execute_for;
+use super::queue::{DISARM, execute_for};
 use super::writer::Writing;
 use crate::model::{
-    ClaimOne, Claimed, EventKind, Limits, Run, RunKey, RunState, Serves, WorkerKey, orderly_claims,
+    ClaimOne, Claimed, EventKind, Limits, Run, RunKey, RunState, ServedWorkflow, Serves, WorkerKey,
+    orderly_claims,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
@@ -25,12 +27,14 @@ use crate::store::{columns, row, sql};
 pub(super) const WORKER: &str =
     "SELECT name FROM workers WHERE worker = $1 AND gone_at IS NULL AND lease_until > $2";
 
-/// Queues that a worker may serve: its workflows, its pool, and no label that it lacks. `$1` workflows and `$3` labels
-/// as JSON, `$2` pool. A bool and a number are told apart by their type.
+/// Queues that a worker may serve: its workflows, its pool, and no label that it lacks. `$1` workflows with versions and
+/// `$3` labels as JSON, `$2` pool. A bool and a number are told apart by their type.
 macro_rules! served {
     () => {
         "SELECT s.queue_id FROM queues s
-         WHERE s.pool = $2 AND s.workflow IN (SELECT value FROM json_each($1))
+         WHERE s.pool = $2
+           AND EXISTS (SELECT 1 FROM json_each($1) w
+                       WHERE w.value ->> 'name' = s.workflow AND w.value ->> 'version' = s.version)
            AND NOT EXISTS (
                SELECT 1 FROM json_each(s.labels) asked WHERE NOT EXISTS (
                    SELECT 1 FROM json_each($3) has
@@ -52,9 +56,17 @@ pub(super) const FIRST: &str = "SELECT since, run_key FROM queue WHERE queue_id 
 /// few workers to their runs.
 pub(super) const ORPHANS: &str = concat!(
     "SELECT r.run_key FROM workers w CROSS JOIN runs r ON r.worker = w.worker AND r.state = 'running'
-     WHERE w.orphans AND r.queue_id IN (",
+     WHERE w.orphans AND coalesce(r.away_id, r.queue_id) IN (",
     served!(),
     ") ORDER BY r.created_at - r.priority * 60000000, r.run_key LIMIT $4"
+);
+
+/// Runs that are meant for a worker. `$1` to `$3` as above, `$4` how many, `$5` the worker.
+pub(super) const ASSIGNED: &str = concat!(
+    "SELECT r.run_key FROM assignments a CROSS JOIN runs r ON r.run_key = a.run_key
+     WHERE a.worker = $5 AND r.state = 'pending' AND r.due_at IS NOT NULL AND r.queue_id IN (",
+    served!(),
+    ") ORDER BY r.created_at, r.run_key LIMIT $4"
 );
 
 pub(super) const ANY_ORPHANS: &str = "SELECT EXISTS (SELECT 1 FROM workers WHERE orphans)";
@@ -120,7 +132,7 @@ impl SqliteStore {
         limit: u32,
     ) -> Result<Vec<Claimed>, Failure> {
         let mut look = self.readers().acquire().await?;
-        if choose(&mut look, serves, 1.min(limit.into()))
+        if choose(&mut look, worker, serves, 1.min(limit.into()))
             .await?
             .is_empty()
         {
@@ -132,7 +144,7 @@ impl SqliteStore {
             tx.rollback().await?;
             return Ok(Vec::new());
         };
-        let chosen = choose(&mut tx, serves, i64::from(limit)).await?;
+        let chosen = choose(&mut tx, worker, serves, i64::from(limit)).await?;
         if chosen.is_empty() {
             tx.rollback().await?;
             return Ok(Vec::new());
@@ -210,17 +222,19 @@ pub(super) async fn living(
         .await
 }
 
-/// Runs that the worker may have: first those of workers that are gone, then queued ones, by priority and age.
+/// Runs that the worker may have: first those of workers that are gone, then queued ones, by priority and age, then those
+/// that are meant for it.
 async fn choose(
     connection: &mut SqliteConnection,
+    worker: WorkerKey,
     serves: &Serves,
     limit: i64,
 ) -> Result<Vec<RunKey>, sqlx::Error> {
-    let workflows: Vec<&str> = serves.workflows.iter().map(String::as_str).collect();
-    let mut chosen = orphans(connection, &workflows, serves, limit).await?;
+    let workflows = &serves.workflows;
+    let mut chosen = orphans(connection, workflows, serves, limit).await?;
     let room = usize::try_from(limit).unwrap_or(usize::MAX) - chosen.len();
     if room > 0 {
-        let queues = served(connection, &workflows, serves).await?;
+        let queues = served(connection, workflows, serves).await?;
         let mut first: Vec<(i64, Uuid)> = Vec::new();
         for queue in queues {
             let of_queue: Vec<(i64, Uuid)> = sqlx::query_as(FIRST)
@@ -234,13 +248,30 @@ async fn choose(
         let first = first.into_iter().take(room);
         chosen.extend(first.map(|(_, run)| RunKey::from_uuid(run)));
     }
+    let room = limit - i64::try_from(chosen.len()).unwrap_or(limit);
+    if room > 0
+        && sqlx::query_scalar(ANY_ASSIGNED)
+            .bind(worker.uuid())
+            .fetch_one(&mut *connection)
+            .await?
+    {
+        let assigned: Vec<Uuid> = sqlx::query_scalar(ASSIGNED)
+            .bind(columns::json(&serves.workflows))
+            .bind(&serves.pool)
+            .bind(serves.labels.to_json())
+            .bind(room)
+            .bind(worker.uuid())
+            .fetch_all(&mut *connection)
+            .await?;
+        chosen.extend(assigned.into_iter().map(RunKey::from_uuid));
+    }
     Ok(chosen)
 }
 
 /// Runs of workers that are gone, of these workflows.
 pub(super) async fn orphans(
     connection: &mut SqliteConnection,
-    workflows: &[&str],
+    workflows: &[ServedWorkflow],
     serves: &Serves,
     limit: i64,
 ) -> Result<Vec<RunKey>, sqlx::Error> {
@@ -261,7 +292,7 @@ pub(super) async fn orphans(
 /// Queues of these workflows in which something waits that the worker may have.
 pub(super) async fn served(
     connection: &mut SqliteConnection,
-    workflows: &[&str],
+    workflows: &[ServedWorkflow],
     serves: &Serves,
 ) -> Result<Vec<i64>, sqlx::Error> {
     sqlx::query_scalar(SERVED)
@@ -293,12 +324,25 @@ pub(super) async fn take(
         }
     }
     execute_for(tx, &UNQUEUE, chosen).await?;
+    let any_assigned: bool = sqlx::query_scalar(ANY_ASSIGNED)
+        .bind(worker.uuid())
+        .fetch_one(&mut **tx)
+        .await?;
+    if any_assigned {
+        execute_for(tx, &DISARM, chosen).await?;
+    }
     for (sql, part) in TAKE.parts(&counted) {
         let mut query = sqlx::query(sql).bind(worker.uuid()).bind(now);
         for (run, claims) in part {
             query = query.bind(run).bind(claims);
         }
         query.execute(&mut **tx).await?;
+    }
+    if any_assigned {
+        sqlx::query(FORGET_ASSIGNED)
+            .bind(worker.uuid())
+            .execute(&mut **tx)
+            .await?;
     }
     for (run, takeover) in &again {
         let event = EventKind::Claimed {

@@ -12,6 +12,7 @@ use super::rows::Rows;
 use super::writer::{Writer, Writing};
 use crate::model::{Commit, NewRun, Park, Then, Timestamp, Verdict, input_checkpoint};
 use crate::store::Hints;
+use crate::store::columns;
 use crate::store::failure::{Failure, Kind};
 use crate::store::group_commit::{Batch, Flush, Flushed, News};
 use crate::store::row::Cells;
@@ -88,13 +89,17 @@ async fn write(
     let now = tx.now;
     let mut new = Vec::with_capacity(batch.starts.len());
     for run in &batch.starts {
-        new.push((&**run, queues.id(tx, run).await?));
+        new.push((&**run, queues.id(tx, columns::home(run)).await?));
     }
     let created = create(tx, &new, now, &mut rows).await?;
     let verdicts = judge(tx, &batch.commits).await?;
     for (commit, verdict) in batch.commits.iter().zip(&verdicts) {
         if let Some(verdict) = verdict {
-            rows.add(commit, *verdict, now);
+            let away = match &commit.then {
+                Then::HandOver(queue) => Some(queues.id(tx, columns::queue(queue)).await?),
+                _ => None,
+            };
+            rows.add(commit, *verdict, away, now);
         }
     }
     rows.insert(tx, now).await?;
@@ -137,6 +142,7 @@ pub(super) async fn create<'a>(
         if is_new {
             rows.inputs.push((key, input_checkpoint(&run.input)));
             rows.add_header(key, run, now);
+            rows.add_assigned(key, run.assigned.as_ref(), due_at);
             match due_at {
                 Some(due_at) => rows.timers.push((due_at, key)),
                 None => rows.queued.push(key),
@@ -188,8 +194,8 @@ mod tests {
     use super::super::SqliteStore;
     use super::*;
     use crate::model::{
-        Beyond, CheckpointKind, Header, Json, Labels, NewCheckpoint, NewWorker, RunId, Serves,
-        WorkerKey,
+        Beyond, CheckpointKind, Header, Json, Labels, NewCheckpoint, NewWorker, Program, RunId,
+        Serves, WorkerKey,
     };
     use crate::store::{Journal, Queue, Schema};
 
@@ -197,6 +203,7 @@ mod tests {
         NewRun {
             id: RunId::generate(),
             workflow: "article".to_owned(),
+            version: 1,
             pool: "default".to_owned(),
             labels: Labels::new(),
             priority: 0,
@@ -204,6 +211,7 @@ mod tests {
             input: input.clone(),
             fingerprint: 1,
             delay: Duration::ZERO,
+            assigned: None,
             not_before: None,
             header: Header::default(),
         }
@@ -232,10 +240,12 @@ mod tests {
             slots: 1_000,
             lease: Duration::from_mins(10),
             host: "here".to_owned(),
+            exclusive: false,
+            program: Program::default(),
         };
         store.register(&worker).await.unwrap();
         let serves = Serves {
-            workflows: vec!["article".to_owned()],
+            workflows: vec!["article".into()],
             limited: Vec::new(),
             pool: worker.pool.clone(),
             labels: Labels::new(),

@@ -99,8 +99,7 @@ impl SqliteStore {
 
     /// Whether there may be something to claim. A look keeps nobody from writing.
     async fn any_limited(&self, serves: &Serves) -> Result<bool, Failure> {
-        let workflows = serves.limited.iter();
-        let workflows: Vec<&str> = workflows.map(|l| l.workflow.as_str()).collect();
+        let workflows: Vec<_> = serves.limited.iter().map(Limited::served).collect();
         let mut look = self.readers().acquire().await?;
         let queues = served(&mut look, &workflows, serves).await?;
         Ok(!queues.is_empty() || !orphans(&mut look, &workflows, serves, 1).await?.is_empty())
@@ -114,8 +113,10 @@ async fn choose(
     limited: &Limited,
     wanted: usize,
 ) -> Result<(Vec<RunKey>, Option<Timestamp>), Failure> {
-    let Limited { workflow, limits } = limited;
-    let workflows = [workflow.as_str()];
+    let Limited {
+        workflow, limits, ..
+    } = limited;
+    let workflows = [limited.served()];
     // They have their slots.
     let mut chosen = orphans(tx, &workflows, serves, rows_of(wanted)).await?;
     let wanted = wanted - chosen.len();

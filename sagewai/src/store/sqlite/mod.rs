@@ -3,6 +3,7 @@
 mod admission;
 mod bulk;
 mod claim;
+mod fleet;
 mod flush;
 mod journal;
 mod limited;

@@ -3,7 +3,9 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::bulk::Bulk;
-use super::{SqliteStore, admission, claim, flush, journal, limited, query, queue, queues, rows};
+use super::{
+    SqliteStore, admission, claim, fleet, flush, journal, limited, query, queue, queues, rows,
+};
 use crate::store::{Schema, sql};
 
 /// Tables with a row for each run, or more.
@@ -25,12 +27,17 @@ const LARGE: [&str; 12] = [
 const SINGLE: &[&str] = &[
     admission::FORGET_KEYS,
     claim::ANY_ORPHANS,
+    claim::ASSIGNED,
     claim::CLAIMABLE,
     claim::FIRST,
     claim::FORGET_ORPHANS,
     claim::ORPHANS,
     claim::SERVED,
     claim::WORKER,
+    fleet::ANY_ASSIGNED,
+    fleet::BACKLOG,
+    fleet::CANDIDATES,
+    fleet::FORGET_ASSIGNED,
     journal::FENCE,
     limited::ADD_PACE,
     limited::FIRST_OF_LANE,
@@ -68,7 +75,9 @@ const SINGLE: &[&str] = &[
     sql::ENQUEUE,
     sql::EVENTS,
     sql::EVENT_IDS,
+    sql::FORGET_ASSIGNMENTS,
     sql::FORGET_ENDINGS,
+    sql::FORGET_WORKERS,
     sql::FORGET_PUT_OFF,
     sql::GATE,
     sql::GATES,
@@ -80,19 +89,23 @@ const SINGLE: &[&str] = &[
     sql::LOCK_KEY,
     sql::LOCK_WORKFLOW,
     sql::MESSAGES,
+    sql::NAME_HOLDER,
     sql::NOTE_PUT_OFF,
     sql::POSITIONS_OF_EPOCH,
+    sql::PUT_ASSIGNMENT,
     sql::PUT_GATE,
     sql::PUT_RUN,
     sql::PUT_SIGNAL,
     sql::REPLACE_INPUT,
     sql::REPLACE_RUN,
+    sql::PUT_WISH,
     sql::RUN,
     sql::DONE,
     sql::SCHEDULE,
     sql::SIGNAL,
     sql::SIGNALS,
     sql::STARTED_FOR,
+    sql::WISH,
     query::WAKES,
 ];
 
@@ -152,6 +165,7 @@ fn every_statement_is_looked_at() {
     let sources = [
         include_str!("admission.rs"),
         include_str!("claim.rs"),
+        include_str!("fleet.rs"),
         include_str!("flush.rs"),
         include_str!("journal.rs"),
         include_str!("limited.rs"),
@@ -160,8 +174,8 @@ fn every_statement_is_looked_at() {
         include_str!("rows.rs"),
     ]
     .concat();
-    // Three more: rows for timers, endings and slots go in by their values alone, which no plan is made for.
-    assert_eq!(sources.matches(": Bulk =").count(), BULK.len() + 3);
-    let own = SINGLE.len() - 45;
+    // Four more: rows for timers, endings, slots and assignments go in by their values alone, which no plan is made for.
+    assert_eq!(sources.matches(": Bulk =").count(), BULK.len() + 4);
+    let own = SINGLE.len() - 51;
     assert_eq!(sources.matches("pub(super) const").count(), own);
 }

@@ -9,18 +9,18 @@ use super::SqliteStore;
 use super::bulk::Bulk;
 use super::writer::{Writing, now};
 use crate::model::{
-    Act, Beat, ClaimOne, Claimed, Lease, LimitedClaim, Limits, NewWorker, RunId, RunKey, RunState,
-    RunningStep, Serves, Tick, Timestamp, WorkerKey,
+    Act, Beat, ClaimOne, Claimed, Lease, LimitedClaim, Limits, NewWorker, Registered, RunId,
+    RunKey, RunState, RunningStep, Serves, Tick, Timestamp, WorkerKey,
 };
 use crate::store::failure::Failure;
 use crate::store::row::Cells;
 use crate::store::sql::{bury, heartbeat, place, place_columns, register};
-use crate::store::{Queue, Schema, StoreResult, columns, row, sql};
+use crate::store::{Fleet, Queue, Schema, StoreResult, columns, row, sql};
 
 // The clock is a parameter.
-pub(super) const REGISTER: &str = register!(now: "$8", labels: "$4");
+pub(super) const REGISTER: &str = register!(now: "$10", labels: "$4");
 pub(super) const HEARTBEAT: &str = heartbeat!("$3");
-pub(super) const BURY: &str = bury!("$2");
+pub(super) const BURY: &str = bury!("$3");
 pub(super) const BURY_EXPIRED: &str =
     "UPDATE workers SET gone_at = $1, orphans = true WHERE gone_at IS NULL AND lease_until < $1";
 
@@ -72,7 +72,7 @@ pub(super) static ENQUEUE: Bulk = Bulk::new(
 
 #[async_trait]
 impl Queue for SqliteStore {
-    async fn register(&self, worker: &NewWorker) -> StoreResult<()> {
+    async fn register(&self, worker: &NewWorker) -> StoreResult<Registered> {
         self.write_worker(worker).await.map_err(|e| self.error(e))
     }
 
@@ -93,6 +93,7 @@ impl Queue for SqliteStore {
     ) -> StoreResult<Beat> {
         Ok(Beat {
             lease: self.heartbeat(worker, running).await?,
+            wish: self.wished(worker).await?.unwrap_or_default(),
             tick: self.tick().await?,
             now: self.now().await?,
             work: true,
@@ -100,16 +101,11 @@ impl Queue for SqliteStore {
     }
 
     async fn deregister(&self, worker: WorkerKey) -> StoreResult<()> {
-        self.bury(worker).await.map(|_| ())
+        self.declare_gone(worker, true).await.map(drop)
     }
 
     async fn bury(&self, worker: WorkerKey) -> StoreResult<bool> {
-        let buried = self.write_death(worker).await;
-        let was_alive = buried.map_err(|e| self.error(e))?;
-        if was_alive {
-            self.0.hints.tell_work();
-        }
-        Ok(was_alive)
+        self.declare_gone(worker, false).await
     }
 
     async fn tick(&self) -> StoreResult<Tick> {
@@ -161,23 +157,6 @@ impl Queue for SqliteStore {
 }
 
 impl SqliteStore {
-    async fn write_worker(&self, worker: &NewWorker) -> Result<(), sqlx::Error> {
-        let mut tx = self.writer().begin().await?;
-        let now = tx.now.as_micros();
-        sqlx::query(REGISTER)
-            .bind(worker.key.uuid())
-            .bind(columns::text(&worker.name))
-            .bind(columns::text(&worker.pool))
-            .bind(worker.labels.to_json())
-            .bind(columns::count(worker.slots))
-            .bind(columns::micros(worker.lease))
-            .bind(columns::text(&worker.host))
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await
-    }
-
     async fn write_heartbeat(
         &self,
         worker: WorkerKey,
@@ -188,18 +167,6 @@ impl SqliteStore {
         let done = sqlx::query(HEARTBEAT)
             .bind(worker.uuid())
             .bind(columns::json(running))
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(done.rows_affected() > 0)
-    }
-
-    async fn write_death(&self, worker: WorkerKey) -> Result<bool, sqlx::Error> {
-        let mut tx = self.writer().begin().await?;
-        let now = tx.now.as_micros();
-        let done = sqlx::query(BURY)
-            .bind(worker.uuid())
             .bind(now)
             .execute(&mut *tx)
             .await?;

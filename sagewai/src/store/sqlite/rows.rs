@@ -3,10 +3,11 @@
 use sqlx::SqliteConnection;
 
 use super::bulk::Bulk;
+use super::fleet::INSERT_ASSIGNED;
 use super::queue::{ENQUEUE, execute_for};
 use crate::model::{
-    Cause, Commit, GateRequest, Json, NewCheckpoint, NewEvent, NewRun, RunKey, Then, Timestamp,
-    Verdict,
+    Assigned, Cause, Commit, GateRequest, Json, NewCheckpoint, NewEvent, NewRun, RunKey, Then,
+    Timestamp, Verdict,
 };
 use crate::store::columns::{self, Move};
 use crate::store::sql::keep_asked;
@@ -74,9 +75,10 @@ pub(super) static INSERT_TIMERS: Bulk = Bulk::new(
 pub(super) static MOVE: Bulk = Bulk::new(
     "UPDATE runs SET state = v.column2, waiting = v.column3, due_at = v.column4, error = v.column5,
          finished_at = CASE WHEN v.column2 IN ('completed', 'failed') THEN ? END,
-         pausing = pausing AND v.column2 NOT IN ('paused', 'completed', 'failed')
+         pausing = pausing AND v.column2 NOT IN ('paused', 'completed', 'failed'),
+         away_id = CASE WHEN v.column2 IN ('pending', 'running') THEN coalesce(v.column6, away_id) END
      FROM (VALUES ",
-    5,
+    6,
     ") v WHERE runs.run_key = v.column1",
 );
 
@@ -91,7 +93,9 @@ pub(super) struct Rows<'a> {
     taken: Vec<(RunKey, &'a str)>,
     headers: Vec<(RunKey, &'a NewRun)>,
     endings: Vec<(i64, RunKey, Cause)>,
-    moves: Vec<(RunKey, Move, Option<i64>)>,
+    assigned: Vec<(RunKey, &'a Assigned, i64)>,
+    /// Each with when it is due, and the queue that it goes to.
+    moves: Vec<(RunKey, Move, Option<i64>, Option<i64>)>,
     pub(super) queued: Vec<RunKey>,
     pub(super) timers: Vec<(i64, RunKey)>,
 }
@@ -108,8 +112,26 @@ impl<'a> Rows<'a> {
             .extend(limits.map(|(limit, cause)| (now.after(limit).as_micros(), run, cause)));
     }
 
-    /// Adds a commit that is let through.
-    pub(super) fn add(&mut self, commit: &'a Commit, verdict: Verdict, now: Timestamp) {
+    /// Adds whom a run is meant for.
+    pub(super) fn add_assigned(
+        &mut self,
+        run: RunKey,
+        assigned: Option<&'a Assigned>,
+        due_at: Option<i64>,
+    ) {
+        let until = assigned.zip(due_at);
+        self.assigned
+            .extend(until.map(|(to, until)| (run, to, until)));
+    }
+
+    /// Adds a commit that is let through. `away` is the queue to which it hands its run over.
+    pub(super) fn add(
+        &mut self,
+        commit: &'a Commit,
+        verdict: Verdict,
+        away: Option<i64>,
+        now: Timestamp,
+    ) {
         let run = commit.run;
         let checkpoints = commit.checkpoints.iter();
         self.checkpoints
@@ -134,10 +156,10 @@ impl<'a> Rows<'a> {
             if let Some(due_at) = due_at {
                 self.timers.push((due_at, run));
             }
-            if commit.then == Then::HandBack {
+            if matches!(commit.then, Then::HandBack | Then::HandOver(_)) {
                 self.queued.push(run);
             }
-            self.moves.push((run, to, due_at));
+            self.moves.push((run, to, due_at, away));
         }
     }
 
@@ -156,13 +178,25 @@ impl<'a> Rows<'a> {
         self.change_beyond(tx, now).await?;
         for (sql, part) in MOVE.parts(&self.moves) {
             let mut query = sqlx::query(sql).bind(now);
-            for (run, to, due_at) in part {
+            for (run, to, due_at, away) in part {
                 query = query
                     .bind(run.uuid())
                     .bind(to.state)
                     .bind(to.waiting.as_deref())
                     .bind(due_at)
-                    .bind(to.error.as_deref());
+                    .bind(to.error.as_deref())
+                    .bind(away);
+            }
+            query.execute(&mut *tx).await?;
+        }
+        for (sql, part) in INSERT_ASSIGNED.parts(&self.assigned) {
+            let mut query = sqlx::query(sql);
+            for (run, to, until) in part {
+                query = query
+                    .bind(to.worker.uuid())
+                    .bind(to.id)
+                    .bind(run.uuid())
+                    .bind(until);
             }
             query.execute(&mut *tx).await?;
         }

@@ -25,7 +25,7 @@ use super::operations::{Attempts, Operations, SHORT_WAIT, attempts_of, reminders
 use crate::error::Fault;
 use crate::model::{
     Beyond, CheckpointKind, Claimed, Commit, Ending, EventKind, Json, NewCheckpoint, NewEvent,
-    Outcome, Park, Position, Run, Then, Verdict, Waiting,
+    Outcome, Park, Position, QueueName, Run, Then, Verdict, Waiting,
 };
 use crate::workflow::Definition;
 use crate::workflow::erased::Returned;
@@ -285,6 +285,10 @@ impl Drive {
             }
             return Then::Continue;
         }
+        if let Some((position, queue)) = self.operations.due_elsewhere() {
+            let (position, queue) = (position.clone(), queue.clone());
+            return self.hand_over(position, queue);
+        }
         let now = self.life.clock.now();
         let wait = self.operations.next_time().map(|time| now.until(time));
         if !drain && wait.is_some_and(|wait| wait <= SHORT_WAIT) {
@@ -305,6 +309,18 @@ impl Drive {
             wake_after,
             wakes: self.run.wakes,
         })
+    }
+
+    /// What could be done here is done: the run goes to a worker that a step asks for.
+    fn hand_over(&mut self, position: Position, queue: QueueName) -> Then {
+        tracing::info!(run = %self.run.id, step = %position, pool = %queue.pool, labels = %queue.labels, "handed over");
+        self.draft.events.push(NewEvent::new(EventKind::HandedOver {
+            worker: self.life.setup.name.clone(),
+            position,
+            pool: queue.pool.clone(),
+            labels: queue.labels.clone(),
+        }));
+        Then::HandOver(queue)
     }
 
     fn pause(&mut self) -> Then {
@@ -342,7 +358,9 @@ impl Drive {
         let written = match &then {
             Then::Continue => Written::Stays,
             Then::Finish(_) => Written::Ended(Ended::Finished),
-            Then::Park(_) | Then::Pause { .. } | Then::HandBack => Written::Ended(Ended::Released),
+            Then::Park(_) | Then::Pause { .. } | Then::HandBack | Then::HandOver(_) => {
+                Written::Ended(Ended::Released)
+            }
         };
         let commit = Commit {
             run: self.run.key(),

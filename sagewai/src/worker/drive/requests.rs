@@ -8,6 +8,7 @@ use crate::model::{
 };
 use crate::worker::attempt::sized;
 use crate::worker::operations::{Attempts, LiveSleep, LiveStart, LiveStep, Operation, Stage};
+use crate::workflow::asks::Asks;
 use crate::workflow::erased::Returned;
 use crate::workflow::replay::{Effect, Request, SleepEnd, SleepRequest};
 
@@ -75,7 +76,15 @@ impl Drive {
                     .insert(position, Operation::Start(Box::new(start)));
             }
             Effect::Child { run } => self.child(&position, run, site, input_digest),
-            Effect::Step { spec, input, body } => {
+            Effect::Step {
+                spec,
+                asks,
+                input,
+                body,
+            } => {
+                let asks = asks.map_or_else(|| Asks::of(spec.pool, spec.labels), |asks| *asks);
+                let place = (!asks.is_empty()).then(|| asks.place(self.run.home()));
+                let elsewhere = place.filter(|place| !self.life.setup.takes(place));
                 let before = self.attempts.remove(&position);
                 let attempt = before.as_ref().map_or(1, |b| b.failed + 1);
                 let stage = match before {
@@ -94,6 +103,7 @@ impl Drive {
                     input_digest,
                     attempt,
                     stage,
+                    elsewhere: elsewhere.map(Box::new),
                 };
                 self.operations
                     .insert(position, Operation::Step(Box::new(step)));

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::{Flow, Graph, GraphNode, words};
+use crate::model::Labels;
+use crate::workflow::asks::labels_of;
 
 impl Graph {
     /// The graph as JSON: `name`, `fingerprint` (16 hexadecimal digits), `nodes` and `flow`.
@@ -41,6 +43,10 @@ struct Node {
     line: u32,
     retries: u32,
     timeout_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<&'static str>,
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    labels: Labels,
     /// The child's name.
     workflow: Option<&'static str>,
 }
@@ -65,6 +71,8 @@ impl Node {
             line: node.line,
             retries: info.retries,
             timeout_ms: info.timeout.map(words::milliseconds),
+            pool: info.pool,
+            labels: labels_of(info.labels),
             workflow: info.graph.map(|graph| graph().name),
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Graph;
 use super::fingerprint::{SEED, hash};
+use crate::workflow::asks::StaticLabels;
 use crate::workflow::spec::{StepSpec, WorkflowSpec};
 
 /// One await site.
@@ -41,6 +42,10 @@ pub struct NodeInfo {
     pub retries: u32,
     /// Longest time one attempt may take, unless the call says otherwise.
     pub timeout: Option<Duration>,
+    /// The pool whose workers execute it, unless the call says otherwise; none where that is the run's.
+    pub pool: Option<&'static str>,
+    /// Labels that its worker must have, beside those of the run.
+    pub labels: StaticLabels,
     /// The child's graph. A function, because a workflow may contain itself.
     pub graph: Option<fn() -> &'static Graph>,
     /// Hashes of the name and of the whole, so that checks at compile time compare numbers.
@@ -137,6 +142,8 @@ impl NodeInfo {
             signature,
             retries: 0,
             timeout: None,
+            pool: None,
+            labels: &[],
             graph: None,
             name_hash,
             hash: hash(hash(hash(name_hash, function), module), signature),
@@ -155,6 +162,8 @@ impl NodeInfo {
         NodeInfo {
             retries: spec.retries,
             timeout: spec.timeout,
+            pool: spec.pool,
+            labels: spec.labels,
             ..info
         }
     }
@@ -169,6 +178,8 @@ impl NodeInfo {
             spec.signature,
         );
         NodeInfo {
+            pool: spec.pool,
+            labels: spec.labels,
             graph: Some(graph),
             ..info
         }

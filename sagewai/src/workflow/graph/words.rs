@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{GraphNode, NodeKind, ParallelKind};
+use crate::workflow::asks::labels_of;
 
 /// What stands first at a node: `draft`, `review` for `approval("review")`.
 pub(super) fn title(node: &GraphNode) -> &'static str {
@@ -28,10 +29,16 @@ pub(super) fn details(node: &GraphNode) -> String {
         };
         details = format!("{details}, {} {word}", info.retries);
     }
-    match info.timeout {
-        Some(timeout) => format!("{details}, timeout {}", length(timeout)),
-        None => details,
+    if let Some(timeout) = info.timeout {
+        details = format!("{details}, timeout {}", length(timeout));
     }
+    if let Some(pool) = info.pool {
+        details = format!("{details}, pool {pool}");
+    }
+    if !info.labels.is_empty() {
+        details = format!("{details}, on {}", labels_of(info.labels));
+    }
+    details
 }
 
 /// The word for a kind of operation.

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::model::{
     CheckpointKind, GateRequest, Json, NewRun, Outcome, Position, RunId, Timestamp,
 };
+use crate::workflow::asks::Asks;
 use crate::workflow::erased::StepBody;
 use crate::workflow::spec::StepSpec;
 
@@ -22,6 +23,8 @@ pub(crate) enum Effect {
     /// Run a step.
     Step {
         spec: StepSpec,
+        /// What the call asks of the worker; what the spec does where it says nothing.
+        asks: Option<Box<Asks>>,
         input: Json,
         body: StepBody,
     },

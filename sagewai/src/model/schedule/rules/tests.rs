@@ -20,6 +20,7 @@ fn hourly(overlap: Overlap, catch_up: CatchUp) -> ScheduleDefinition {
         catch_up,
         runs: RunTemplate {
             workflow: "report".to_owned(),
+            version: 1,
             pool: "default".to_owned(),
             labels: Labels::new(),
             priority: 0,

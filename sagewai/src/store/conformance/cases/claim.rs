@@ -198,7 +198,7 @@ pub async fn run_of_unregistered_workflow_is_not_claimed(store: AnyStore) {
     assert_eq!(scene.state(&run).await, RunState::Pending);
     worker.serves.workflows.clear();
     assert!(worker.claim(10).await.is_empty());
-    worker.serves.workflows = vec!["note".to_owned(), "letter".to_owned()];
+    worker.serves.workflows = vec!["note".into(), "letter".into()];
     assert_eq!(worker.claim_only().await.run.id, run);
 }
 

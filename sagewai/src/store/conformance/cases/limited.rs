@@ -49,6 +49,7 @@ async fn claim(worker: &Worker, limits: Limits, limit: u32) -> LimitedClaim {
         workflows: Vec::new(),
         limited: vec![Limited {
             workflow: WORKFLOW.to_owned(),
+            version: 1,
             limits,
         }],
         ..worker.serves.clone()
@@ -209,6 +210,7 @@ pub async fn claim_of_others_leaves_workflows_with_limits_alone(store: AnyStore)
     worker.serves.workflows.clear();
     worker.serves.limited.push(Limited {
         workflow: WORKFLOW.to_owned(),
+        version: 1,
         limits: at_once(1),
     });
     assert_eq!(worker.claim_ids(10).await, [""; 0]);

@@ -26,6 +26,7 @@ fn record(name: &str, revision: i64, due_at: Option<Timestamp>) -> ScheduleRecor
         catch_up: CatchUp::All { max: 3 },
         runs: RunTemplate {
             workflow: "article ☃".to_owned(),
+            version: 1,
             pool: "default".to_owned(),
             labels: labels(serde_json::json!({"gpu": true})),
             priority: -3,

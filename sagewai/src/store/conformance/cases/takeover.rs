@@ -132,7 +132,7 @@ pub async fn takeover_asks_for_pool_labels_and_workflow(store: AnyStore) {
     let of_other_pool = scene.worker_with(POOL, offered, LONG).await;
     let without_labels = scene.worker_with("gpu", Labels::new(), LONG).await;
     let mut without_workflow = fitting().await;
-    without_workflow.serves.workflows = vec!["letter".to_owned()];
+    without_workflow.serves.workflows = vec!["letter".into()];
     for stranger in [of_other_pool, without_labels, without_workflow] {
         assert!(stranger.claim(10).await.is_empty());
     }
