@@ -1,5 +1,7 @@
 //! Why a run does not go on.
 
+use std::time::Duration;
+
 use std::fmt;
 
 use serde::Serialize;
