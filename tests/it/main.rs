@@ -8,6 +8,7 @@ mod counts;
 mod crash;
 mod crash_sweep;
 mod crash_waiting;
+mod credentials;
 mod divergence;
 mod foreign;
 mod gate_rules;

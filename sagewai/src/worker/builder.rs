@@ -132,6 +132,10 @@ impl WorkerBuilder {
 
     /// What its steps find in [`worker_credentials`](crate::worker_credentials): models, how they are reached, secrets.
     /// They stay in this process. Given again, they are merged field by field, and the later ones win.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a setter takes what it is given"
+    )]
     pub fn credentials(mut self, credentials: WorkerCredentials) -> WorkerBuilder {
         let held = self.setup.credentials.take();
         let held = held.map(Arc::unwrap_or_clone).unwrap_or_default();
