@@ -99,7 +99,7 @@ pub use model::{
 };
 #[cfg(feature = "macros")]
 pub use sagewai_macros::{step, workflow};
-pub use worker::{WorkerBuilder, WorkerHandle, WorkflowWorker};
+pub use worker::{Health, HealthWatch, WorkerBuilder, WorkerHandle, WorkflowWorker};
 #[cfg(feature = "schedules")]
 pub use workflow::Schedule;
 pub use workflow::approval::approval;

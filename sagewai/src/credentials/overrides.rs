@@ -56,7 +56,7 @@ impl WorkerCredentials {
     /// How all models are reached and asked; merged, field by field, over what was set before.
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "a setter takes what it is given"
+        reason = "a builder takes what it is given"
     )]
     pub fn inference_overrides(mut self, params: InferenceParams) -> Self {
         self.inference = self.inference.overridden_by(&params);

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::WorkflowWorker;
 use super::dispatch::dispatch;
 use super::handle::{Stop, WorkerHandle};
+use super::health::HealthWatch;
 use super::life::{Life, Setup};
 use super::reminder::{OnReminder, Reminded};
 #[cfg(feature = "schedules")]
@@ -49,6 +50,7 @@ fn defaults(store: AnyStore) -> Setup {
         max_claims: 5,
         cancel_grace: Duration::from_secs(5),
         on_reminder: OnReminder::default(),
+        vitals: Arc::default(),
     }
 }
 
@@ -134,7 +136,7 @@ impl WorkerBuilder {
     /// They stay in this process. Given again, they are merged field by field, and the later ones win.
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "a setter takes what it is given"
+        reason = "a builder takes what it is given"
     )]
     pub fn credentials(mut self, credentials: WorkerCredentials) -> WorkerBuilder {
         let held = self.setup.credentials.take();
@@ -215,10 +217,11 @@ impl WorkerBuilder {
         schedules::put_all(&setup.store, schedules).await?;
         let life = Life::begin(&setup).await?;
         let (stop, stopped) = watch::channel(Stop::No);
-        let name = setup.name.clone();
+        let health = HealthWatch::new(&setup.name, setup.lease, &setup.store, &setup.vitals);
         let task = tokio::spawn(dispatch(life, stopped));
         Ok(WorkerHandle {
-            name,
+            name: setup.name,
+            health,
             stop,
             task: Some(task),
         })
@@ -229,28 +232,8 @@ impl WorkerBuilder {
     /// # Errors
     /// As [`start`](WorkerBuilder::start) and [`shutdown`](WorkerHandle::shutdown).
     pub async fn run(self) -> Result<(), Error> {
-        let mut signals = EndSignals::listen().map_err(|error| Error::Worker {
-            reason: format!("signals cannot be listened for: {error}"),
-        })?;
-        let mut handle = self.start().await?;
-        let Some(mut task) = handle.task.take() else {
-            return Ok(());
-        };
-        let mut stop = Stop::Drain;
-        loop {
-            tokio::select! {
-                ended = &mut task => {
-                    return ended.unwrap_or_else(|panic| Err(Error::Worker {
-                        reason: format!("its loop ended by itself: {panic}"),
-                    }));
-                }
-                () = signals.next() => {
-                    tracing::info!(worker = %handle.name, ?stop, "asked to end");
-                    handle.ask(stop);
-                    stop = Stop::Now;
-                }
-            }
-        }
+        let signals = EndSignals::listen()?;
+        self.start().await?.until(signals).await
     }
 
     fn wrong(&mut self, error: Error) {

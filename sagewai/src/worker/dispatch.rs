@@ -60,6 +60,7 @@ pub(crate) async fn dispatch(life: Life, mut stop: watch::Receiver<Stop>) -> Res
 async fn register_anew(setup: &Setup, stop: &mut watch::Receiver<Stop>) -> Option<Life> {
     let mut backoff = Backoff::new();
     while *stop.borrow() == Stop::No {
+        setup.vitals.moved();
         match Life::begin(setup).await {
             Ok(life) => return Some(life),
             Err(error) => {
@@ -110,6 +111,7 @@ impl Worker {
     fn new(life: Life) -> Worker {
         let life = Arc::new(life);
         let setup = &life.setup;
+        setup.vitals.lives(&life);
         Worker {
             serves: Serves {
                 workflows: setup.registry.names(),
@@ -134,6 +136,7 @@ impl Worker {
 
     async fn live(&mut self, stop: &mut watch::Receiver<Stop>) -> Stopped {
         loop {
+            self.life.setup.vitals.moved();
             let step = match self.next_input(stop).await {
                 Input::LeaseLost => return Stopped::LeaseLost,
                 Input::Stop(Stop::No) => continue,
@@ -331,6 +334,7 @@ impl Worker {
     /// back by signing off.
     async fn sign_off(mut self, stop: &mut watch::Receiver<Stop>) -> Result<(), Error> {
         let setup = self.life.setup.clone();
+        setup.vitals.drains();
         tracing::info!(worker = %setup.name, runs = self.driven.len(), "draining");
         for driven in self.driven.values() {
             driven.mail.send_modify(|mail| mail.drain = true);

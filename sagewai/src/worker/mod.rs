@@ -8,6 +8,7 @@ mod builder;
 mod dispatch;
 pub(crate) mod drive;
 mod handle;
+mod health;
 mod lease;
 pub(crate) mod life;
 mod operations;
@@ -20,6 +21,7 @@ mod signals;
 pub use builder::WorkerBuilder;
 pub(crate) use builder::setup_in_place;
 pub use handle::WorkerHandle;
+pub use health::{Health, HealthWatch};
 pub(crate) use lease::{Undertaker, keep as keep_lease};
 pub use reminder::Reminded;
 #[cfg(feature = "schedules")]
