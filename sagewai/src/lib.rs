@@ -57,11 +57,14 @@
 //! | `postgres` | yes | [`store::PostgresStore`]: for several machines |
 //! | `macros` | yes | the attributes |
 //! | `schedules` | yes | `Schedule`: runs that start by the calendar or at an interval |
+//! | `cli` | no | `cli`: the command line of your own binary, with a worker, its probes, starts and migrations |
 //! | `testing` | no | [`store::conformance`]: the contract of a store as tests, for your own |
 
 // Generated code names `::sagewai`, in the tests of this crate as well.
 extern crate self as sagewai;
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod client;
 mod clock;
 pub mod credentials;

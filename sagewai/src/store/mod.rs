@@ -35,6 +35,8 @@ mod size;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "cli")]
+pub(crate) mod upkeep;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -52,6 +54,8 @@ pub use error::{StoreError, StoreResult};
 pub use hints::{Hints, RunWatch, WorkWatch};
 pub use memory::InMemoryStore;
 pub use open::open;
+#[cfg(feature = "cli")]
+pub(crate) use open::open_as_is;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]

@@ -20,7 +20,7 @@ use crate::model::{Label, Labels, WorkerKey};
 use crate::store::AnyStore;
 #[cfg(feature = "schedules")]
 use crate::workflow::Schedule;
-use crate::workflow::{DEFAULT_POOL, Definition, Registry, WorkflowFn};
+use crate::workflow::{DEFAULT_POOL, Definition, Registry, Workflow, WorkflowFn};
 
 impl WorkflowWorker {
     /// A worker on this store, to be set up.
@@ -82,8 +82,13 @@ pub struct WorkerBuilder {
 impl WorkerBuilder {
     /// Serves this workflow: pass the function itself. Runs of workflows that a worker does not serve are left to
     /// others.
-    pub fn workflow<Arguments, F: WorkflowFn<Arguments>>(mut self, _workflow: F) -> WorkerBuilder {
-        let new = Definition::of::<F::Workflow>();
+    pub fn workflow<Arguments, F: WorkflowFn<Arguments>>(self, _workflow: F) -> WorkerBuilder {
+        self.serve::<F::Workflow>()
+    }
+
+    /// Serves the workflow of this type.
+    pub(crate) fn serve<W: Workflow>(mut self) -> WorkerBuilder {
+        let new = Definition::of::<W>();
         if let Err(held) = self.setup.registry.add(new) {
             self.wrong(Error::Worker {
                 reason: format!(

@@ -20,6 +20,9 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
+#[cfg(feature = "cli")]
+pub(super) use schema::MIGRATIONS;
+
 use super::failure::{Failure, Kind};
 use super::group_commit::GroupCommit;
 use super::outputs::Outputs;
