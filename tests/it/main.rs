@@ -1,6 +1,9 @@
 //! Everything that needs more than one module, on every store, in one binary.
 
 mod children;
+mod cli;
+mod cli_migrate;
+mod cli_worker;
 mod combinators;
 mod conformance;
 mod control;
@@ -19,6 +22,7 @@ mod outage;
 mod postgres_locks;
 mod postgres_plans;
 mod postgres_store;
+mod probes;
 mod resume;
 mod retries;
 mod routing;

@@ -81,8 +81,8 @@ impl App {
     ) -> Result<WorkerBuilder> {
         let served = self.workflows.iter();
         let worker = served.fold(worker, |worker, workflow| workflow.serve(worker));
-        let hooks = self.set_up.iter();
-        hooks.fold(Ok(worker), |worker, hook| hook(worker?, settings))
+        let mut hooks = self.set_up.iter();
+        hooks.try_fold(worker, |worker, hook| hook(worker, settings))
     }
 
     /// The workflow of this name.

@@ -33,17 +33,16 @@ pub(super) fn serve(listener: TcpListener, watch: HealthWatch) -> AbortOnDropHan
 
 async fn alive(State(watch): State<HealthWatch>) -> impl IntoResponse {
     let health = watch.look();
-    let reasons = health.why_not_alive().into_iter().collect();
-    answer(&health, reasons)
+    let reasons: Vec<String> = health.why_not_alive().into_iter().collect();
+    answer(&health, &reasons)
 }
 
 async fn ready(State(watch): State<HealthWatch>) -> impl IntoResponse {
     let health = watch.check().await;
-    let reasons = health.why_not_ready();
-    answer(&health, reasons)
+    answer(&health, &health.why_not_ready())
 }
 
-fn answer(health: &Health, reasons: Vec<String>) -> impl IntoResponse + use<> {
+fn answer(health: &Health, reasons: &[String]) -> impl IntoResponse + use<> {
     let (code, status) = if reasons.is_empty() {
         (StatusCode::OK, "ok")
     } else {

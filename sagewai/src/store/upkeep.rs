@@ -9,6 +9,7 @@ use super::{StoreError, StoreResult};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Database {
     Sqlite,
+    #[cfg(feature = "postgres")]
     Postgres,
 }
 
@@ -17,10 +18,12 @@ impl Database {
     pub(crate) fn of(url: &str) -> StoreResult<Database> {
         match url.split(':').next().unwrap_or_default() {
             "sqlite" => Ok(Database::Sqlite),
+            #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => Ok(Database::Postgres),
             _ => Err(StoreError::Url {
                 url: super::open::without_password(url),
-                reason: "only `sqlite://file.db` and `postgres://user@host/database` have tables"
+                reason: "only `sqlite://file.db` and `postgres://user@host/database` have tables, with the feature of \
+                         that store on"
                     .to_owned(),
             }),
         }
@@ -30,12 +33,9 @@ impl Database {
 /// The migrations of this version.
 pub(crate) fn known(database: Database) -> &'static [Migration] {
     match database {
-        #[cfg(feature = "sqlite")]
         Database::Sqlite => super::sqlite::MIGRATIONS,
         #[cfg(feature = "postgres")]
         Database::Postgres => super::postgres::MIGRATIONS,
-        #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
-        _ => &[],
     }
 }
 
@@ -53,17 +53,9 @@ impl Tables {
     pub(crate) async fn look(url: &str) -> StoreResult<Tables> {
         let database = Database::of(url)?;
         let applied = match database {
-            #[cfg(feature = "sqlite")]
             Database::Sqlite => super::SqliteStore::applied_at(url).await?,
             #[cfg(feature = "postgres")]
             Database::Postgres => super::PostgresStore::connect(url).await?.applied().await?,
-            #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
-            _ => {
-                return Err(StoreError::Url {
-                    url: super::open::without_password(url),
-                    reason: "the feature of that store is not on".to_owned(),
-                });
-            }
         };
         Ok(Tables {
             database,
@@ -105,6 +97,7 @@ pub(crate) fn script(database: Database, migrations: &[Migration]) -> String {
             "BEGIN IMMEDIATE;\n",
             "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
         ),
+        #[cfg(feature = "postgres")]
         Database::Postgres => (
             "BEGIN;\nCREATE SCHEMA IF NOT EXISTS sagewai;\nSET LOCAL search_path TO sagewai, pg_temp;\n",
             "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",

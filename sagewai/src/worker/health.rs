@@ -75,7 +75,7 @@ pub struct HealthWatch {
     store: AnyStore,
     vitals: Arc<Vitals>,
     /// When the store was asked last, and what was wrong with it.
-    asked: Arc<tokio::sync::Mutex<Option<(Instant, Option<String>)>>>,
+    asked: Arc<tokio::sync::Mutex<Option<Answer>>>,
 }
 
 impl HealthWatch {
@@ -123,10 +123,10 @@ impl HealthWatch {
 
     async fn store_trouble(&self) -> Option<String> {
         let mut asked = self.asked.lock().await;
-        if let Some((at, trouble)) = &*asked
-            && at.elapsed() < ANSWER_HOLDS
+        if let Some(answer) = &*asked
+            && answer.at.elapsed() < ANSWER_HOLDS
         {
-            return trouble.clone();
+            return answer.trouble.clone();
         }
         let trouble = match timeout(STORE_ANSWERS_WITHIN, self.store.check()).await {
             Ok(Ok(())) => None,
@@ -135,7 +135,10 @@ impl HealthWatch {
                 "the store did not answer within {STORE_ANSWERS_WITHIN:?}"
             )),
         };
-        *asked = Some((Instant::now(), trouble.clone()));
+        *asked = Some(Answer {
+            at: Instant::now(),
+            trouble: trouble.clone(),
+        });
         trouble
     }
 }
@@ -144,6 +147,12 @@ impl fmt::Debug for HealthWatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HealthWatch").field(&self.look()).finish()
     }
+}
+
+/// What the store answered to a probe.
+struct Answer {
+    at: Instant,
+    trouble: Option<String>,
 }
 
 /// How a worker is at a moment.

@@ -1,5 +1,7 @@
 //! `migrate`.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use crate::cli::exit::{Code, Failed};
@@ -44,9 +46,10 @@ async fn up(settings: &Settings, asked: &Up) -> Result<(), Failed> {
             .map(|m| m.name)
             .collect::<Vec<_>>()
             .join(", ");
-        print::aside(&match missing.is_empty() {
-            true => "nothing is missing".to_owned(),
-            false => format!("would apply {names}"),
+        print::aside(&if missing.is_empty() {
+            "nothing is missing".to_owned()
+        } else {
+            format!("would apply {names}")
         });
         return Ok(());
     }
@@ -70,7 +73,12 @@ fn show(settings: &Settings, tables: &Tables) -> Result<(), Failed> {
                 } else {
                     "missing"
                 };
-                text += &format!("{:04}  {:<24}{state}\n", migration.version, migration.name);
+                // Writing to a text does not fail.
+                let _ = writeln!(
+                    text,
+                    "{:04}  {:<24}{state}",
+                    migration.version, migration.name
+                );
             }
             print::text(&text)
         }
@@ -91,6 +99,7 @@ fn show(settings: &Settings, tables: &Tables) -> Result<(), Failed> {
 fn script(settings: &Settings, dialect: Option<Dialect>) -> Result<(), Failed> {
     let database = match dialect {
         Some(Dialect::Sqlite) => Database::Sqlite,
+        #[cfg(feature = "postgres")]
         Some(Dialect::Postgres) => Database::Postgres,
         None => {
             settings.refuse_memory()?;

@@ -34,8 +34,8 @@ pub(super) struct Line {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(super) struct Global {
-    /// Where runs live: sqlite://file.db or postgres://user:password@host/database [default: sqlite://sagewai.db]
     #[arg(
+        help = "Where runs live: sqlite://file.db or postgres://user:password@host/database [default: sqlite://sagewai.db]",
         long,
         global = true,
         value_name = "URL",
