@@ -21,6 +21,7 @@ mod names;
 mod outage;
 mod postgres_locks;
 mod postgres_plans;
+mod postgres_pooler;
 mod postgres_store;
 mod probes;
 mod resume;

@@ -8,6 +8,7 @@ mod journal;
 mod news;
 mod options;
 mod outside;
+mod pooler;
 mod query;
 mod queue;
 mod queues;
