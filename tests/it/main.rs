@@ -12,6 +12,7 @@ mod crash;
 mod crash_sweep;
 mod crash_waiting;
 mod credentials;
+mod deploy;
 mod divergence;
 mod foreign;
 mod gate_rules;

@@ -99,7 +99,7 @@ async fn pool_of_sessions_carries_runs_and_words_between_processes() {
     let client = Client::new(&other);
     let worker = WorkflowWorker::builder(&store)
         // It would not look in time by itself.
-        .poll_interval(Duration::from_secs(600))
+        .poll_interval(Duration::from_mins(10))
         .workflow(asking)
         .start()
         .await
