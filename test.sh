@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Passes all tests, from nothing but Rust: finds PostgreSQL's server programs, or installs them with the system's
-# package manager, and runs the tests. These start a throwaway server of their own and take it away again.
+# Passes all tests, from nothing but Rust: finds PostgreSQL's server programs and PgBouncer, or installs them with the
+# system's package manager, and runs the tests. These start a throwaway server of their own and take it away again.
 #
 #   ./test.sh                 everything
 #   ./test.sh gate            only tests whose name has `gate` in it
@@ -42,5 +42,33 @@ install_postgres() {
     fi
 }
 
+has_pgbouncer() {
+    command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ]
+}
+
+install_pgbouncer() {
+    local root=()
+    [ "$(id -u)" -eq 0 ] || root=(sudo)
+    echo "PgBouncer is not here; installing it" >&2
+    if command -v apt-get >/dev/null 2>&1; then
+        "${root[@]}" apt-get update
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends pgbouncer
+        # The package starts one of its own; the tests need none.
+        "${root[@]}" systemctl disable --now pgbouncer >/dev/null 2>&1 || true
+    elif command -v dnf >/dev/null 2>&1; then
+        "${root[@]}" dnf install -y pgbouncer
+    elif command -v apk >/dev/null 2>&1; then
+        "${root[@]}" apk add pgbouncer
+    elif command -v pacman >/dev/null 2>&1; then
+        "${root[@]}" pacman -Sy --noconfirm pgbouncer
+    elif command -v brew >/dev/null 2>&1; then
+        brew install pgbouncer
+    else
+        echo "install PgBouncer, then run this again" >&2
+        exit 1
+    fi
+}
+
 has_postgres || install_postgres
+has_pgbouncer || install_pgbouncer
 exec cargo test --workspace --all-features --locked -- "$@"

@@ -58,6 +58,7 @@
 //! | `macros` | yes | the attributes |
 //! | `schedules` | yes | `Schedule`: runs that start by the calendar or at an interval |
 //! | `agents` | no | `agent`: models, tools and agents, whose every call is a checkpoint of its own |
+//! | `cli` | no | `cli`: the command line of your own binary, with a worker, its probes, starts and migrations |
 //! | `testing` | no | [`store::conformance`]: the contract of a store as tests, for your own |
 
 // Generated code names `::sagewai`, in the tests of this crate as well.
@@ -65,6 +66,8 @@ extern crate self as sagewai;
 
 #[cfg(feature = "agents")]
 pub mod agent;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod client;
 mod clock;
 pub mod credentials;
@@ -110,7 +113,7 @@ pub use model::{
 pub use monitor::{Why, WhyCode, WorkflowMonitor};
 #[cfg(feature = "macros")]
 pub use sagewai_macros::{step, workflow};
-pub use worker::{WorkerBuilder, WorkerHandle, WorkflowWorker};
+pub use worker::{Health, HealthWatch, WorkerBuilder, WorkerHandle, WorkflowWorker};
 #[cfg(feature = "schedules")]
 pub use workflow::Schedule;
 pub use workflow::approval::approval;

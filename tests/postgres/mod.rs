@@ -3,6 +3,8 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
+pub mod bouncer;
+
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -206,6 +208,22 @@ fn with_database(url: &str, name: &str) -> String {
         .find('/')
         .map_or(server.len(), |at| authority + at);
     format!("{}/{name}{parameters}", &server[..server_end])
+}
+
+/// Whom the supervising shell becomes where it was started by root.
+fn lesser_user() -> Option<String> {
+    let asked = |arguments: &[&str]| {
+        let output = Command::new("id").args(arguments).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        output.status.success().then_some(text)
+    };
+    if asked(&["-u"])? != "0" {
+        return None;
+    }
+    let mut users = ["postgres", "nobody"].into_iter();
+    users
+        .find(|user| asked(&["-u", user]).is_some())
+        .map(str::to_owned)
 }
 
 /// Where `initdb`, `pg_ctl` and `postgres` are.

@@ -42,6 +42,8 @@ mod sql;
 mod sqlite;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod start_in;
+#[cfg(feature = "cli")]
+pub(crate) mod upkeep;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -61,6 +63,8 @@ pub use error::{StoreError, StoreResult};
 pub use hints::{Hints, RunWatch, WorkWatch};
 pub use memory::InMemoryStore;
 pub use open::open;
+#[cfg(feature = "cli")]
+pub(crate) use open::open_as_is;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]

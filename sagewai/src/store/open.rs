@@ -18,6 +18,13 @@ use super::{AnyStore, InMemoryStore, StoreError, StoreResult};
 /// # let _ = store; Ok(()) }
 /// ```
 pub async fn open(url: &str) -> StoreResult<AnyStore> {
+    let store = open_as_is(url).await?;
+    store.initialize().await?;
+    Ok(store)
+}
+
+/// Opens the store that `url` names, and leaves its tables as they are.
+pub(crate) async fn open_as_is(url: &str) -> StoreResult<AnyStore> {
     let scheme = url.split(':').next().unwrap_or_default();
     let store = match scheme {
         "memory" => AnyStore::new(InMemoryStore::new()),
@@ -34,7 +41,6 @@ pub async fn open(url: &str) -> StoreResult<AnyStore> {
             });
         }
     };
-    store.initialize().await?;
     Ok(store)
 }
 

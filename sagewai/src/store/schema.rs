@@ -2,13 +2,13 @@
 
 /// One step of the schema's growth.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Migration {
+pub(crate) struct Migration {
     /// Counted from 1.
-    pub(super) version: i64,
+    pub(crate) version: i64,
     /// For people.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Any number of statements.
-    pub(super) sql: &'static str,
+    pub(crate) sql: &'static str,
 }
 
 /// Lists the migrations of a dialect from the files in `migrations/`.

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::WorkflowWorker;
 use super::dispatch::dispatch;
 use super::handle::{Stop, WorkerHandle};
+use super::health::HealthWatch;
 use super::identity::begin_life;
 use super::life::Setup;
 use super::reminder::{OnReminder, Reminded};
@@ -20,7 +21,7 @@ use crate::model::{Label, Labels, WorkerKey};
 use crate::store::AnyStore;
 #[cfg(feature = "schedules")]
 use crate::workflow::Schedule;
-use crate::workflow::{DEFAULT_POOL, Definition, Registry, WorkflowFn};
+use crate::workflow::{DEFAULT_POOL, Definition, Registry, Workflow, WorkflowFn};
 
 impl WorkflowWorker {
     /// A worker on this store, to be set up.
@@ -53,6 +54,7 @@ fn defaults(store: AnyStore) -> Setup {
         max_claims: 5,
         cancel_grace: Duration::from_secs(5),
         on_reminder: OnReminder::default(),
+        vitals: Arc::default(),
     }
 }
 
@@ -85,8 +87,13 @@ pub struct WorkerBuilder {
 impl WorkerBuilder {
     /// Serves this workflow in its version: pass the function itself. Runs of workflows and versions that a worker does not
     /// serve are left to others. Two functions of one name and different versions may stand side by side.
-    pub fn workflow<Arguments, F: WorkflowFn<Arguments>>(mut self, _workflow: F) -> WorkerBuilder {
-        let new = Definition::of::<F::Workflow>();
+    pub fn workflow<Arguments, F: WorkflowFn<Arguments>>(self, _workflow: F) -> WorkerBuilder {
+        self.serve::<F::Workflow>()
+    }
+
+    /// Serves the workflow of this type.
+    pub(crate) fn serve<W: Workflow>(mut self) -> WorkerBuilder {
+        let new = Definition::of::<W>();
         if let Err(held) = self.setup.registry.add(new) {
             self.wrong(Error::Worker {
                 reason: format!(
@@ -232,10 +239,11 @@ impl WorkerBuilder {
         schedules::put_all(&setup.store, schedules).await?;
         let life = begin_life(&setup).await?;
         let (stop, stopped) = watch::channel(Stop::No);
-        let name = setup.name.clone();
+        let health = HealthWatch::new(&setup.name, setup.lease, &setup.store, &setup.vitals);
         let task = tokio::spawn(dispatch(life, stopped));
         Ok(WorkerHandle {
-            name,
+            name: setup.name,
+            health,
             stop,
             task: Some(task),
         })
@@ -246,28 +254,8 @@ impl WorkerBuilder {
     /// # Errors
     /// As [`start`](WorkerBuilder::start) and [`shutdown`](WorkerHandle::shutdown).
     pub async fn run(self) -> Result<(), Error> {
-        let mut signals = EndSignals::listen().map_err(|error| Error::Worker {
-            reason: format!("signals cannot be listened for: {error}"),
-        })?;
-        let mut handle = self.start().await?;
-        let Some(mut task) = handle.task.take() else {
-            return Ok(());
-        };
-        let mut stop = Stop::Drain;
-        loop {
-            tokio::select! {
-                ended = &mut task => {
-                    return ended.unwrap_or_else(|panic| Err(Error::Worker {
-                        reason: format!("its loop ended by itself: {panic}"),
-                    }));
-                }
-                () = signals.next() => {
-                    tracing::info!(worker = %handle.name, ?stop, "asked to end");
-                    handle.ask(stop);
-                    stop = Stop::Now;
-                }
-            }
-        }
+        let signals = EndSignals::listen()?;
+        self.start().await?.until(signals).await
     }
 
     fn wrong(&mut self, error: Error) {

@@ -67,6 +67,7 @@ async fn register_anew(
 ) -> Result<Option<Life>, Error> {
     let mut backoff = Backoff::new();
     while *stop.borrow() == Stop::No {
+        setup.vitals.moved();
         let begun = tokio::select! {
             begun = begin_life(setup) => begun,
             _ = stop.wait_for(|stop| *stop != Stop::No) => return Ok(None),
@@ -146,6 +147,7 @@ impl Worker {
     fn new(life: Life) -> Worker {
         let life = Arc::new(life);
         let setup = &life.setup;
+        setup.vitals.lives(&life);
         Worker {
             serves: Serves {
                 workflows: setup.registry.unlimited(),
@@ -175,6 +177,7 @@ impl Worker {
 
     async fn live(&mut self, stop: &mut watch::Receiver<Stop>) -> Stopped {
         loop {
+            self.life.setup.vitals.moved();
             let step = match self.next_input(stop).await {
                 Input::LeaseLost => return Stopped::LeaseLost,
                 Input::Stop(Stop::No) => continue,
@@ -447,6 +450,7 @@ impl Worker {
     /// back by signing off.
     async fn sign_off(mut self, stop: &mut watch::Receiver<Stop>) -> Result<(), Error> {
         let setup = self.life.setup.clone();
+        setup.vitals.drains();
         tracing::info!(worker = %setup.name, runs = self.driven.len(), "draining");
         for driven in self.driven.values() {
             driven.mail.send_modify(|mail| mail.drain = true);

@@ -1,8 +1,10 @@
 //! A worker that was started.
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
+use super::health::HealthWatch;
+use super::signals::EndSignals;
 use crate::error::Error;
 
 /// How a worker is asked to end.
@@ -23,6 +25,7 @@ pub(crate) enum Stop {
 #[derive(Debug)]
 pub struct WorkerHandle {
     pub(crate) name: String,
+    pub(crate) health: HealthWatch,
     pub(crate) stop: watch::Sender<Stop>,
     pub(crate) task: Option<JoinHandle<Result<(), Error>>>,
 }
@@ -33,6 +36,37 @@ impl WorkerHandle {
         &self.name
     }
 
+    /// Tells how the worker is, also when this handle is gone.
+    pub fn health(&self) -> HealthWatch {
+        self.health.clone()
+    }
+
+    /// Lets it run until SIGTERM or SIGINT, then shuts it down. A second signal gives everything back at once.
+    ///
+    /// # Errors
+    /// As [`shutdown`](WorkerHandle::shutdown).
+    pub async fn until_signal(self) -> Result<(), Error> {
+        let signals = EndSignals::listen()?;
+        self.until(signals).await
+    }
+
+    pub(super) async fn until(mut self, mut signals: EndSignals) -> Result<(), Error> {
+        let Some(mut task) = self.task.take() else {
+            return Ok(());
+        };
+        let mut stop = Stop::Drain;
+        loop {
+            tokio::select! {
+                ended = &mut task => return of_task(ended),
+                () = signals.next() => {
+                    tracing::info!(worker = %self.name, ?stop, "asked to end");
+                    self.ask(stop);
+                    stop = Stop::Now;
+                }
+            }
+        }
+    }
+
     /// Stops claiming, lets steps that are being executed end up to the drain limit, gives the other runs back, and
     /// signs off. What it gives back is claimable at once.
     ///
@@ -41,11 +75,7 @@ impl WorkerHandle {
     pub async fn shutdown(mut self) -> Result<(), Error> {
         self.ask(Stop::Drain);
         match self.task.take() {
-            Some(task) => task.await.unwrap_or_else(|panic| {
-                Err(Error::Worker {
-                    reason: format!("its loop ended by itself: {panic}"),
-                })
-            }),
+            Some(task) => of_task(task.await),
             None => Ok(()),
         }
     }
@@ -69,6 +99,14 @@ impl WorkerHandle {
     pub(crate) fn ask(&self, stop: Stop) {
         self.stop.send_modify(|held| *held = (*held).max(stop));
     }
+}
+
+fn of_task(ended: Result<Result<(), Error>, JoinError>) -> Result<(), Error> {
+    ended.unwrap_or_else(|panic| {
+        Err(Error::Worker {
+            reason: format!("its loop ended by itself: {panic}"),
+        })
+    })
 }
 
 impl Drop for WorkerHandle {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::health::Vitals;
 use super::proof::LifeLock;
 use super::reminder::OnReminder;
 use crate::clock::{Backoff, StoreClock};
@@ -42,6 +43,8 @@ pub(crate) struct Setup {
     pub(crate) max_claims: i32,
     pub(crate) cancel_grace: Duration,
     pub(crate) on_reminder: OnReminder,
+    /// What it notes of itself.
+    pub(crate) vitals: Arc<Vitals>,
 }
 
 impl Setup {

@@ -1,5 +1,7 @@
 //! The signals that ask a process to end.
 
+use crate::error::Error;
+
 /// Waits for the next SIGTERM or SIGINT (Ctrl-C, where there are no signals).
 pub(crate) struct EndSignals {
     #[cfg(unix)]
@@ -10,7 +12,13 @@ pub(crate) struct EndSignals {
 
 impl EndSignals {
     /// Listens from now on.
-    pub(crate) fn listen() -> std::io::Result<EndSignals> {
+    pub(crate) fn listen() -> Result<EndSignals, Error> {
+        EndSignals::try_listen().map_err(|error| Error::Worker {
+            reason: format!("signals cannot be listened for: {error}"),
+        })
+    }
+
+    fn try_listen() -> std::io::Result<EndSignals> {
         Ok(EndSignals {
             #[cfg(unix)]
             terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,

@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub mod demo;
 pub mod field;
 
 pub use sagewai_tests::postgres;

@@ -11,6 +11,7 @@ mod limited;
 mod news;
 mod options;
 mod outside;
+mod pooler;
 mod query;
 mod queue;
 mod queues;
@@ -24,6 +25,9 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
+
+#[cfg(feature = "cli")]
+pub(super) use schema::MIGRATIONS;
 
 use super::failure::{Failure, Kind};
 use super::group_commit::GroupCommit;

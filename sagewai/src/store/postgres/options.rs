@@ -7,14 +7,14 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 
-use super::PostgresStore;
 use super::start_in::DEFAULT_SCHEMA;
+use super::{PostgresStore, pooler};
 use crate::store::failure::Failure;
 use crate::store::open::without_password;
 use crate::store::{StoreError, StoreResult};
 
 /// How long a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that was idle for so long is asked whether it still lives, before it is used.
 pub(super) const STALE_AFTER: Duration = Duration::from_secs(1);
 /// Leaves room in an identifier of 63 bytes for the names of channels.
@@ -57,7 +57,7 @@ impl PostgresBuilder {
     /// # Errors
     /// [`StoreError::Url`] where the URL cannot be read, [`StoreError::Schema`] where the schema's name breaks the
     /// rule, [`StoreError::Unavailable`] where nobody answers, [`StoreError::Refused`] where the server does not let
-    /// us in.
+    /// us in, and where a connection pooler stands before it that keeps a session for one transaction only.
     pub async fn connect(self) -> StoreResult<PostgresStore> {
         let options = PgConnectOptions::from_str(&self.url).map_err(|e| StoreError::Url {
             url: without_password(&self.url),
@@ -67,6 +67,8 @@ impl PostgresBuilder {
             label: label(&options),
             options: options
                 .application_name("sagewai")
+                // PgBouncer takes no connection that asks for it, and no number here has a fraction.
+                .extra_float_digits(None)
                 // Statements are not news; those that fail come back as errors.
                 .disable_statement_logging(),
             schema: self.schema,
@@ -77,6 +79,7 @@ impl PostgresBuilder {
                 reason,
             });
         }
+        pooler::refuse(&server).await?;
         let pool = server.pool(self.connections);
         let store = PostgresStore::new(server, pool);
         let connection = store.pool().acquire().await;
@@ -127,6 +130,11 @@ impl Server {
             Ok(connected) => connected.map_err(|e: sqlx::Error| e.into()),
             Err(_) => Err(timed_out("no connection within 5 s").into()),
         }
+    }
+
+    /// A connection on which nothing is set.
+    pub(super) async fn connect_bare(&self) -> Result<PgConnection, sqlx::Error> {
+        PgConnection::connect_with(&self.options).await
     }
 
     /// A pool of such connections; none is opened yet.

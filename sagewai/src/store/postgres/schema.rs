@@ -9,7 +9,7 @@ use crate::store::failure::Failure;
 use crate::store::schema::{APPLIED, CREATE_MIGRATIONS, Migration, NOTE_APPLIED, migrations};
 use crate::store::{Hints, Schema, StoreError, StoreResult, schema};
 
-pub(super) const MIGRATIONS: &[Migration] =
+pub(in crate::store) const MIGRATIONS: &[Migration] =
     migrations!("postgres": 1 "0001_core", 2 "0002_schedules");
 
 /// One process at a time creates the schema, and only one per schema.
@@ -89,7 +89,7 @@ impl PostgresStore {
         Ok(())
     }
 
-    async fn applied(&self) -> StoreResult<Option<i64>> {
+    pub(in crate::store) async fn applied(&self) -> StoreResult<Option<i64>> {
         let mut connection = self.pool().acquire().await.map_err(|e| self.error(e))?;
         applied(&mut connection).await.map_err(|e| self.error(e))
     }

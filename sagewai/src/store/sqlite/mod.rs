@@ -26,6 +26,9 @@ use std::sync::Arc;
 
 use sqlx::SqlitePool;
 
+#[cfg(feature = "cli")]
+pub(super) use schema::MIGRATIONS;
+
 use super::failure::Failure;
 use super::group_commit::GroupCommit;
 use super::outputs::Outputs;

@@ -41,6 +41,11 @@ impl File {
         })
     }
 
+    #[cfg(feature = "cli")]
+    pub(super) fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
     /// For the one connection that writes.
     pub(super) fn to_write(&self) -> SqliteConnectOptions {
         self.connect()

@@ -10,7 +10,7 @@ use crate::store::failure::Failure;
 use crate::store::schema::{APPLIED, CREATE_MIGRATIONS, Migration, NOTE_APPLIED, migrations};
 use crate::store::{Hints, Schema, StoreError, StoreResult, schema};
 
-pub(super) const MIGRATIONS: &[Migration] =
+pub(in crate::store) const MIGRATIONS: &[Migration] =
     migrations!("sqlite": 1 "0001_core", 2 "0002_schedules");
 
 const HAS_MIGRATIONS: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'sagewai_migrations')";
@@ -47,6 +47,16 @@ impl Schema for SqliteStore {
 }
 
 impl SqliteStore {
+    /// The newest migration of a file; none where there is no file, which is not made.
+    #[cfg(feature = "cli")]
+    pub(in crate::store) async fn applied_at(url: &str) -> StoreResult<Option<i64>> {
+        let file = super::options::File::parse(std::path::Path::new(url))?;
+        if !file.exists() {
+            return Ok(None);
+        }
+        SqliteStore::open(url).await?.applied().await
+    }
+
     async fn applied(&self) -> StoreResult<Option<i64>> {
         let mut connection = self.readers().acquire().await.map_err(|e| self.error(e))?;
         applied(&mut connection).await.map_err(|e| self.error(e))
