@@ -18,6 +18,7 @@ mod credentials;
 mod deploy;
 mod divergence;
 mod fleet;
+mod faults;
 mod foreign;
 mod gate_rules;
 mod gates;

@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod field;
+pub mod proxy;
 
 pub use sagewai_tests::postgres;
 
