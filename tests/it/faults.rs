@@ -255,3 +255,45 @@ async fn deadlocks_and_ended_sessions_are_tried_again() {
     one.shutdown().await.unwrap();
     two.shutdown().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn promoted_standby_goes_on_with_all_that_was_answered() {
+    let mut cluster = Cluster::start();
+    let database = cluster.database().await;
+    let proxy = Proxy::to(&database).await;
+    let store = PostgresStore::connect(&proxy.url).await.unwrap();
+    store.initialize().await.unwrap();
+    let client = Client::new(&store);
+    let store = AnyStore::new(store);
+    cluster.follow();
+    let mut primary = database.connect().await;
+    // Not in one: the setting must not be changed in a transaction.
+    for set in [
+        "ALTER SYSTEM SET synchronous_standby_names = '*'",
+        "SELECT pg_reload_conf()",
+    ] {
+        primary.execute(set).await.unwrap();
+    }
+    until(async || {
+        let follows = "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')";
+        let follows: bool = sqlx::query_scalar(follows)
+            .fetch_one(&mut primary)
+            .await
+            .unwrap();
+        follows.then_some(())
+    })
+    .await;
+    let worker = worker(&store).start().await.unwrap();
+    let runs = client.start_many((0..60).map(counting)).await.unwrap();
+    until(async || (!ledger::of(runs[5].id()).is_empty()).then_some(())).await;
+    cluster.crash();
+    proxy.be(Network::Cut);
+    cluster.promote();
+    proxy.lead_to(5433);
+    proxy.be(Network::Whole);
+    // Whoever asks has to ask again, a worker does so by itself.
+    until(async || client.runs(&sagewai::RunFilter::new()).await.ok()).await;
+    assert_done(&client, &runs).await;
+    assert_once(&runs);
+    worker.shutdown().await.unwrap();
+}

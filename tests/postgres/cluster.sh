@@ -3,7 +3,7 @@
 #   sh -c "$script" cluster "$script" BIN_FOLDER SERVER_OPTIONS
 #
 # It tells `ready FOLDER` (the socket is in that folder) or `failed REASON`, then takes one word a line, `start`,
-# `stop` or `crash`, and answers each with `done` or `failed REASON`. When its input ends, because the holder said so
+# `stop`, `crash`, `follow` (by a second server) or `promote` (that one), and answers each with `done` or `failed REASON`. When its input ends, because the holder said so
 # or because it was killed, the server goes, and everything it wrote.
 
 script=$1 bin=$2 options=$3
@@ -46,14 +46,28 @@ else
     reason
 fi
 
+# A second server that follows the first one, with its socket beside it under port 5433.
+standby() {
+    "$bin/pg_basebackup" --host "$folder" --username postgres --pgdata "$folder/standby" --write-recovery-conf \
+        --checkpoint fast --no-sync </dev/null >>"$folder/control" 2>&1 &&
+        second start --log "$folder/standby.log" --options "-k $folder -p 5433 -c listen_addresses= $options"
+}
+
+second() {
+    "$bin/pg_ctl" --pgdata "$folder/standby" --silent --wait --timeout 60 "$@" </dev/null >>"$folder/control" 2>&1
+}
+
 while read -r word; do
     case $word in
     start) start ;;
     stop) server stop --mode fast ;;
     crash) server stop --mode immediate ;;
+    follow) standby ;;
+    promote) second promote ;;
     *) false ;;
     esac && echo done || reason
 done
 
 server stop --mode immediate
+[ ! -d "$folder/standby" ] || second stop --mode immediate
 rm -rf "$folder"

@@ -155,6 +155,16 @@ impl Cluster {
         self.say("start");
     }
 
+    /// Starts a second server that follows this one, under port 5433.
+    pub fn follow(&mut self) {
+        self.say("follow");
+    }
+
+    /// Makes the second server one that writes.
+    pub fn promote(&mut self) {
+        self.say("promote");
+    }
+
     fn url(&self, database: &str) -> String {
         format!(
             "postgres://postgres@localhost/{database}?host={}",

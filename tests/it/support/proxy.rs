@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -31,6 +31,8 @@ pub struct Proxy {
     network: watch::Sender<Network>,
     /// Whether those that listen hear nothing any more, and are not told so.
     deaf: Arc<AtomicBool>,
+    /// Of the server to which new connections lead.
+    port: Arc<AtomicU16>,
     accepts: AbortHandle,
 }
 
@@ -43,20 +45,32 @@ impl Proxy {
             "postgres://postgres@{}/{name}",
             listener.local_addr().unwrap()
         );
-        let socket = PathBuf::from(folder).join(".s.PGSQL.5432");
+        let port = Arc::new(AtomicU16::new(5432));
         let (network, watched) = watch::channel(Network::Whole);
         let deaf = Arc::<AtomicBool>::default();
-        let accepts = tokio::spawn(accept(listener, socket, watched, deaf.clone()));
+        let accepts = tokio::spawn(accept(
+            listener,
+            folder.into(),
+            port.clone(),
+            watched,
+            deaf.clone(),
+        ));
         Proxy {
             url,
             network,
             deaf,
+            port,
             accepts: accepts.abort_handle(),
         }
     }
 
     pub fn be(&self, network: Network) {
         self.network.send_replace(network);
+    }
+
+    /// From now on, new connections lead to the server under this port.
+    pub fn lead_to(&self, port: u16) {
+        self.port.store(port, Ordering::SeqCst);
     }
 
     /// From now on, those that listen hear nothing.
@@ -73,7 +87,8 @@ impl Drop for Proxy {
 
 async fn accept(
     listener: TcpListener,
-    socket: PathBuf,
+    folder: PathBuf,
+    port: Arc<AtomicU16>,
     network: watch::Receiver<Network>,
     deaf: Arc<AtomicBool>,
 ) {
@@ -83,7 +98,8 @@ async fn accept(
         if *network.borrow() == Network::Cut {
             continue;
         }
-        let Ok(server) = UnixStream::connect(&socket).await else {
+        let socket = format!(".s.PGSQL.{}", port.load(Ordering::SeqCst));
+        let Ok(server) = UnixStream::connect(folder.join(socket)).await else {
             continue;
         };
         connections.spawn(connect(client, server, network.clone(), deaf.clone()));
