@@ -9,6 +9,7 @@ use sagewai::{RunHandle, WorkerBuilder, WorkerHandle};
 use sqlx::{Connection, Executor, PgConnection};
 
 use crate::ledger;
+use crate::support::field::Field;
 use crate::support::postgres::{Cluster, Database, database};
 use crate::support::proxy::{Network, Proxy};
 use crate::support::{soon, until};
@@ -296,4 +297,34 @@ async fn promoted_standby_goes_on_with_all_that_was_answered() {
     assert_done(&client, &runs).await;
     assert_once(&runs);
     worker.shutdown().await.unwrap();
+}
+
+/// What the victims serve; here it is only started.
+#[workflow(name = "victim")]
+async fn victim(value: u32) -> Result<u32> {
+    Ok(value)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_of_a_dead_machine_go_on_within_fifteen_seconds_where_the_lease_is_ten() {
+    let scene = crate::support::Scene::postgres().await;
+    let field = Field::new(&scene);
+    let lease = ["--lease-ms", "10000"];
+    let calls = (0..20).map(victim);
+    let runs = scene.client.start_many(calls).await.unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let stuck = ["--stop-in", "two"];
+    let dies = field.victim_in(elsewhere.path(), &[lease, stuck].concat());
+    // All of them are held by it, and its last heartbeat may have been just now.
+    field.marked().await;
+    dies.kill();
+    let began = Instant::now();
+    let follows = field.victim(&lease);
+    let results = runs.iter().map(RunHandle::result);
+    for (n, result) in (0..).zip(futures_util::future::join_all(results).await) {
+        assert_eq!(result.unwrap(), n + 3);
+    }
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    follows.kill();
 }
