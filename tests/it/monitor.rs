@@ -152,8 +152,8 @@ on_every_store! {
         assert_eq!((paused.code, &*paused.to_string()), (WhyCode::Paused, "ann paused it; resume it"));
         assert_eq!(why("why-delayed").await.code, WhyCode::Delayed);
         let queued = why("why-queued").await;
-        assert_eq!(queued.code, WhyCode::Queued);
-        assert!(queued.reason.contains(r#"{"zone":"mars"}"#), "{queued}");
+        assert_eq!(queued.code, WhyCode::Unserved);
+        assert!(queued.remedy.contains(r#"{"zone":"mars"}"#), "{queued}");
 
         let worker = scene.worker().workflow(wait_for).start().await.unwrap();
         for what in ["gate", "signal", "timer", "retry", "child"] {

@@ -51,8 +51,8 @@ async fn limited_branches(millis: u64) -> Result<String> {
 on_every_store! {
     async fn block_ends_at_its_limit_and_the_run_goes_on(scene: Scene) {
         let worker = scene.worker().workflow(limited_block).start().await.unwrap();
-        let run = limited_block(50, false).start(&scene.client).await.unwrap();
-        assert_eq!(soon(run.result()).await.unwrap(), "timeout: `block` did not end within 50ms");
+        let run = limited_block(500, false).start(&scene.client).await.unwrap();
+        assert_eq!(soon(run.result()).await.unwrap(), "timeout: `block` did not end within 500ms");
         assert_eq!(ledger::of(run.id()), ["first", "endless", "after"]);
         worker.shutdown().await.unwrap();
     }

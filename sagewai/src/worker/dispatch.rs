@@ -11,12 +11,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::drive::{Ended, Mail, drive};
 use super::handle::Stop;
-use super::identity::begin_life;
+use super::identity::begin_next_life;
 use super::lease::{self, Undertaker};
-use super::life::{Life, Setup};
+use super::life::Life;
 #[cfg(feature = "schedules")]
 use super::schedules;
-use crate::clock::Backoff;
 use crate::error::Error;
 use crate::model::{Claimed, RunKey, Serves, Wish};
 use crate::store::{StoreResult, WorkWatch};
@@ -49,48 +48,13 @@ pub(crate) async fn dispatch(life: Life, mut stop: watch::Receiver<Stop>) -> Res
                 tracing::warn!(worker = %setup.name, "lease lost; registering anew");
                 let wish = worker.wish;
                 worker.drop_everything().await;
-                match register_anew(&setup, wish, &mut stop).await? {
+                match begin_next_life(&setup, wish, &mut stop).await? {
                     Some(next) => life = next,
                     None => return Ok(()),
                 }
             }
         }
     }
-}
-
-/// Registers the next life as soon as the store is there; none when the worker was asked to end meanwhile. What was wanted
-/// of the last one is wanted of the next.
-async fn register_anew(
-    setup: &Setup,
-    wish: Wish,
-    stop: &mut watch::Receiver<Stop>,
-) -> Result<Option<Life>, Error> {
-    let mut backoff = Backoff::new();
-    while *stop.borrow() == Stop::No {
-        setup.vitals.moved();
-        let begun = tokio::select! {
-            begun = begin_life(setup) => begun,
-            _ = stop.wait_for(|stop| *stop != Stop::No) => return Ok(None),
-        };
-        match begun {
-            Ok(life) => {
-                if wish != Wish::Run {
-                    // Told again, if this is lost.
-                    let _ = setup.store.wish(life.key, wish).await;
-                }
-                return Ok(Some(life));
-            }
-            Err(Error::Store(error)) => {
-                tracing::warn!(worker = %setup.name, %error, "not registered yet");
-                backoff.pause().await;
-            }
-            Err(error) => {
-                tracing::error!(worker = %setup.name, %error, "worker ends");
-                return Err(error);
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// Why a life ended.

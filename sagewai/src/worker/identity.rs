@@ -3,10 +3,14 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
+
+use super::handle::Stop;
 use super::life::{Begun, Life, Setup};
 use super::proof::{self, Proof};
+use crate::clock::Backoff;
 use crate::error::Error;
-use crate::model::WorkerRecord;
+use crate::model::{Wish, WorkerRecord};
 
 /// How often the holder of a name is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -59,4 +63,39 @@ fn held(holder: &WorkerRecord) -> Error {
             holder.registered.name, program.pid, program.host, holder.started_at
         ),
     }
+}
+
+/// Registers the next life as soon as the store is there; none when the worker was asked to end meanwhile. What was wanted
+/// of the last one is wanted of the next.
+pub(super) async fn begin_next_life(
+    setup: &Setup,
+    wish: Wish,
+    stop: &mut watch::Receiver<Stop>,
+) -> Result<Option<Life>, Error> {
+    let mut backoff = Backoff::new();
+    while *stop.borrow() == Stop::No {
+        setup.vitals.moved();
+        let begun = tokio::select! {
+            begun = begin_life(setup) => begun,
+            _ = stop.wait_for(|stop| *stop != Stop::No) => return Ok(None),
+        };
+        match begun {
+            Ok(life) => {
+                if wish != Wish::Run {
+                    // Told again, if this is lost.
+                    let _ = setup.store.wish(life.key, wish).await;
+                }
+                return Ok(Some(life));
+            }
+            Err(Error::Store(error)) => {
+                tracing::warn!(worker = %setup.name, %error, "not registered yet");
+                backoff.pause().await;
+            }
+            Err(error) => {
+                tracing::error!(worker = %setup.name, %error, "worker ends");
+                return Err(error);
+            }
+        }
+    }
+    Ok(None)
 }
