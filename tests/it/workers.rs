@@ -114,7 +114,9 @@ on_every_store! {
         let worker = scene.worker().workflow(long).start().await.unwrap();
         let run = long(path.display().to_string()).start(&scene.client).await.unwrap();
         until(async || (ledger::of(run.id()).len() == 1).then_some(())).await;
+        let health = worker.health();
         let ending = tokio::spawn(worker.shutdown());
+        until(async || health.look().draining.then_some(())).await;
         std::fs::write(&path, "").unwrap();
         soon(ending).await.unwrap().unwrap();
 
