@@ -63,7 +63,9 @@ impl Vitals {
 /// # let store = sagewai::store::open("memory:").await?;
 /// let worker = WorkflowWorker::builder(&store).workflow(job).start().await?;
 /// let health = worker.health();
-/// assert!(health.check().await.is_ready());
+/// while !health.look().is_ready() {
+///     tokio::task::yield_now().await; // its loop begins in a moment
+/// }
 /// worker.shutdown().await?;
 /// assert!(!health.check().await.is_ready());
 /// # Ok(()) }
