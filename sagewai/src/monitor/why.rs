@@ -1,8 +1,7 @@
 //! Why a run does not go on.
 
-use std::time::Duration;
-
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
